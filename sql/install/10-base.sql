@@ -1,0 +1,31 @@
+-- ---------------------------------------------------------------------------
+-- base: stamps, and the rows that came with the extension
+-- ---------------------------------------------------------------------------
+
+CREATE TABLE quotetier.stamp (
+    book name   NOT NULL,
+    high bigint NOT NULL,
+    low  bigint NOT NULL
+) WITH (fillfactor = 20, autovacuum_vacuum_threshold = 20, autovacuum_vacuum_scale_factor = 0);
+
+COMMENT ON TABLE quotetier.stamp IS
+    'Random stamps left by transactions that changed configuration. Their XOR names what a snapshot sees. Not for users.';
+COMMENT ON COLUMN quotetier.stamp.book IS 'kind of book the change belongs to';
+COMMENT ON COLUMN quotetier.stamp.high IS 'first 64 random bits';
+COMMENT ON COLUMN quotetier.stamp.low IS 'last 64 random bits';
+
+CREATE FUNCTION quotetier.stamp_change() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'stamp_change';
+
+COMMENT ON FUNCTION quotetier.stamp_change() IS
+    'trigger on every configuration table: leaves a stamp, so that every session sees the change exactly when a SELECT would';
+
+CREATE TABLE quotetier.origin (
+    name text PRIMARY KEY
+);
+
+COMMENT ON TABLE quotetier.origin IS
+    'Where a row of configuration came from: shipped with the extension, or the user''s own.';
+COMMENT ON COLUMN quotetier.origin.name IS 'shipped or user';
+
+INSERT INTO quotetier.origin VALUES ('shipped'), ('user');

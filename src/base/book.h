@@ -1,0 +1,54 @@
+/*
+ * book.h
+ *		Books: configuration tables compiled once, seen exactly as a SELECT would.
+ *
+ * A book is what a topic (tiers, segment maps, prices) makes of its
+ * configuration tables. book_get hands out the book that belongs to the active
+ * snapshot: the one a SELECT in the same statement would lead to. How that is
+ * known without reading the tables again is told at the top of book.c.
+ */
+#ifndef QUOTETIER_BOOK_H
+#define QUOTETIER_BOOK_H
+
+#include "postgres.h"
+
+/* 128 random bits a writer leaves; their XOR names what a snapshot sees. */
+typedef struct Fingerprint
+{
+	int64		high;
+	int64		low;
+} Fingerprint;
+
+struct BookShelf;
+
+/* One kind of book. Defined once, statically, by the topic that owns it. */
+typedef struct BookKind
+{
+	const char *name;			/* the stamps' book column: "price", "tier" */
+	const char *const *tables;	/* its configuration tables, NULL-terminated */
+
+	/*
+	 * Compiles the book of this key (a policy, a scheme) in the current memory
+	 * context, which lives as long as the book; SPI is connected, as the
+	 * tables' owner, read-only, under the snapshot to be seen. Returns NULL
+	 * when there is none of that name.
+	 */
+	void	   *(*build) (const char *key);
+	struct BookShelf *shelf;	/* private to book.c; NULL at start */
+} BookKind;
+
+/* Called once from _PG_init. */
+extern void book_init(void);
+
+/*
+ * The book of a key under the active snapshot, or NULL when there is none.
+ * Valid until the next book_get of any kind. *serial, if asked for, differs
+ * between any two books ever handed out, so that what is derived from a book
+ * can be kept by it.
+ */
+extern void *book_get(BookKind *kind, const char *key, int keylen, uint64 *serial);
+
+/* What names the content the last book_get of this kind saw. */
+extern Fingerprint book_fingerprint(BookKind *kind);
+
+#endif

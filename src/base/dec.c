@@ -1,0 +1,530 @@
+/*
+ * dec.c
+ *		Exact decimals: reading and writing numeric, comparing, rounding.
+ *
+ * The layout of an on-disk numeric (base-10000 digits behind a two or four
+ * byte header) is read and written directly, because the public functions
+ * allocate on every step. The layout is part of what pg_upgrade keeps.
+ */
+#include "postgres.h"
+
+#include "base/dec.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#define NBASE			10000
+#define DEC_DIGITS		4
+
+#define SIGN_MASK		0xC000
+#define SIGN_NEG		0x4000
+#define SIGN_SHORT		0x8000
+#define SIGN_SPECIAL	0xC000
+#define SHORT_NEG		0x2000
+#define SHORT_DSCALE(h)	(((h) & 0x1F80) >> 7)
+#define SHORT_WEIGHT(h)	(((h) & 0x0040) ? ((h) & 0x003F) - 64 : ((h) & 0x003F))
+#define LONG_DSCALE_MASK	0x3FFF
+#define SHORT_DSCALE_MAX	63
+#define SHORT_WEIGHT_MIN	(-64)
+#define SHORT_WEIGHT_MAX	63
+
+/* 10^38 is the largest power of ten below 2^127. */
+#define MAX_POWER		38
+
+static const int64 power64[] = {
+	INT64CONST(1), INT64CONST(10), INT64CONST(100), INT64CONST(1000),
+	INT64CONST(10000), INT64CONST(100000), INT64CONST(1000000),
+	INT64CONST(10000000), INT64CONST(100000000), INT64CONST(1000000000),
+	INT64CONST(10000000000), INT64CONST(100000000000),
+	INT64CONST(1000000000000), INT64CONST(10000000000000),
+	INT64CONST(100000000000000), INT64CONST(1000000000000000),
+	INT64CONST(10000000000000000), INT64CONST(100000000000000000),
+	INT64CONST(1000000000000000000)
+};
+
+static int128
+power_of_ten(int n)
+{
+	Assert(n >= 0 && n <= MAX_POWER);
+	if (n <= 18)
+		return power64[n];
+	if (n <= 36)
+		return (int128) power64[18] * power64[n - 18];
+	return (int128) power64[18] * power64[18] * power64[n - 36];
+}
+
+/* v * 10^n; false on overflow */
+static bool
+scale_up(int128 v, int n, int128 *result)
+{
+	if (n == 0 || v == 0)
+	{
+		*result = v;
+		return true;
+	}
+	return n <= MAX_POWER &&
+		!__builtin_mul_overflow(v, power_of_ten(n), result);
+}
+
+static bool
+fits64(int128 v)
+{
+	return v == (int64) v;
+}
+
+/* Drops trailing zeros behind the point, to make room. */
+static Dec
+dec_trim(Dec a)
+{
+	while (a.scale > 0 && a.v % 10 == 0)
+	{
+		a.v /= 10;
+		a.scale--;
+	}
+	return a;
+}
+
+bool
+dec_from_numeric(Numeric num, Dec *result)
+{
+	const char *data = VARDATA_ANY(num);
+	int			size = VARSIZE_ANY_EXHDR(num);
+	uint16		header;
+	const char *digits;
+	int			ndigits;
+	int			weight;
+	int			dscale;
+	bool		negative;
+	int			scale;
+	int128		v = 0;
+	int			i;
+
+	memcpy(&header, data, sizeof(header));
+	if ((header & SIGN_MASK) == SIGN_SPECIAL)
+		return false;
+	if ((header & SIGN_MASK) == SIGN_SHORT)
+	{
+		negative = (header & SHORT_NEG) != 0;
+		dscale = SHORT_DSCALE(header);
+		weight = SHORT_WEIGHT(header);
+		digits = data + sizeof(uint16);
+	}
+	else
+	{
+		int16		w;
+
+		memcpy(&w, data + sizeof(uint16), sizeof(w));
+		negative = (header & SIGN_MASK) == SIGN_NEG;
+		dscale = header & LONG_DSCALE_MASK;
+		weight = w;
+		digits = data + 2 * sizeof(uint16);
+	}
+	ndigits = (size - (digits - data)) / (int) sizeof(int16);
+
+	if (ndigits == 0)
+	{
+		*result = DEC_ZERO;
+		return true;
+	}
+	if (ndigits > 10 || weight > 9)
+		goto big;
+	for (i = 0; i < ndigits; i++)
+	{
+		int16		digit;
+
+		memcpy(&digit, digits + i * sizeof(int16), sizeof(digit));
+		if (i < 4)
+			v = (int64) v * NBASE + digit;
+		else if (__builtin_mul_overflow(v, (int128) NBASE, &v) ||
+				 __builtin_add_overflow(v, (int128) digit, &v))
+			goto big;
+	}
+
+	/* the last base-10000 digit stands at this power of ten */
+	scale = DEC_DIGITS * (ndigits - 1 - weight);
+	if (scale < 0)
+	{
+		if (!scale_up(v, -scale, &v))
+			goto big;
+		scale = 0;
+	}
+	else if (scale > dscale)
+	{
+		/* zeros that only fill up the last base-10000 digit */
+		int64		divisor = power64[Min(scale - dscale, DEC_DIGITS - 1)];
+
+		if (fits64(v))
+			v = (int64) v / divisor;
+		else
+			v /= divisor;
+		scale -= Min(scale - dscale, DEC_DIGITS - 1);
+	}
+	result->v = negative ? -v : v;
+	result->scale = scale;
+	result->big = NULL;
+	return true;
+
+big:
+	result->v = 0;
+	result->scale = 0;
+	result->big = num;
+	return true;
+}
+
+/* Builds the numeric of v / 10^scale, with exactly dscale >= scale decimals shown. */
+static Numeric
+numeric_build(int128 v, int scale, int dscale)
+{
+	bool		negative = v < 0;
+	uint128		rest = negative ? -(uint128) v : (uint128) v;
+	int16		digits[12];
+	int			pos = lengthof(digits);
+	int			last;
+	int			pad = (DEC_DIGITS - scale % DEC_DIGITS) % DEC_DIGITS;
+	int			weight;
+	int			ndigits;
+	int			size;
+	char	   *out;
+	bool		short_form;
+
+	/* the lowest digit is the only one that needs zeros behind it */
+	if (pad > 0)
+	{
+		uint32		low = (uint32) (rest % power64[DEC_DIGITS - pad]);
+
+		rest /= power64[DEC_DIGITS - pad];
+		digits[--pos] = (int16) (low * power64[pad]);
+	}
+	while (rest > PG_UINT64_MAX)
+	{
+		digits[--pos] = (int16) (rest % NBASE);
+		rest /= NBASE;
+	}
+	{
+		uint64		rest64 = (uint64) rest;
+
+		while (rest64 > 0)
+		{
+			digits[--pos] = (int16) (rest64 % NBASE);
+			rest64 /= NBASE;
+		}
+	}
+
+	/* power of the lowest digit kept is -ceil(scale / 4) */
+	weight = (int) lengthof(digits) - pos - 1 - (scale + pad) / DEC_DIGITS;
+	last = lengthof(digits);
+	while (pos < last && digits[pos] == 0)
+	{
+		pos++;
+		weight--;
+	}
+	while (last > pos && digits[last - 1] == 0)
+		last--;
+	ndigits = last - pos;
+	if (ndigits == 0)
+	{
+		weight = 0;
+		negative = false;
+	}
+
+	short_form = dscale <= SHORT_DSCALE_MAX &&
+		weight >= SHORT_WEIGHT_MIN && weight <= SHORT_WEIGHT_MAX;
+	size = VARHDRSZ + (short_form ? 1 : 2) * sizeof(uint16) + ndigits * sizeof(int16);
+	out = palloc(size);
+	SET_VARSIZE(out, size);
+	if (short_form)
+	{
+		uint16		header = SIGN_SHORT | (negative ? SHORT_NEG : 0) |
+			(dscale << 7) | (weight < 0 ? 0x0040 : 0) | (weight & 0x003F);
+
+		memcpy(VARDATA(out), &header, sizeof(header));
+		memcpy(VARDATA(out) + sizeof(uint16), digits + pos, ndigits * sizeof(int16));
+	}
+	else
+	{
+		uint16		header = (negative ? SIGN_NEG : 0) | dscale;
+		int16		w = (int16) weight;
+
+		memcpy(VARDATA(out), &header, sizeof(header));
+		memcpy(VARDATA(out) + sizeof(uint16), &w, sizeof(w));
+		memcpy(VARDATA(out) + 2 * sizeof(uint16), digits + pos, ndigits * sizeof(int16));
+	}
+	return (Numeric) out;
+}
+
+Numeric
+dec_to_numeric(const Dec *a, int min_scale)
+{
+	Dec			d = *a;
+
+	if (d.big != NULL)
+	{
+		Numeric		n = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale,
+															NumericGetDatum(d.big)));
+		int			scale = DatumGetInt32(DirectFunctionCall1(numeric_scale,
+															  NumericGetDatum(n)));
+
+		if (scale < min_scale)
+			n = DatumGetNumeric(DirectFunctionCall2(numeric_round, NumericGetDatum(n),
+													Int32GetDatum(min_scale)));
+		return n;
+	}
+	if (d.scale > min_scale)
+	{
+		if (fits64(d.v))
+		{
+			int64		v = (int64) d.v;
+
+			while (d.scale > min_scale && v % 10 == 0)
+			{
+				v /= 10;
+				d.scale--;
+			}
+			d.v = v;
+		}
+		else
+			while (d.scale > min_scale && d.v % 10 == 0)
+			{
+				d.v /= 10;
+				d.scale--;
+			}
+	}
+	return numeric_build(d.v, d.scale, Max(d.scale, min_scale));
+}
+
+static Numeric
+as_numeric(Dec a)
+{
+	return a.big != NULL ? a.big : dec_to_numeric(&a, 0);
+}
+
+/* Takes a numeric result back into 128 bits when it fits. */
+static Dec
+from_result(Datum num)
+{
+	Dec			d = DEC_ZERO;
+
+	if (!dec_from_numeric(DatumGetNumeric(num), &d))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("amount out of range"),
+				 errdetail("The result has more digits than numeric can hold.")));
+	return d;
+}
+
+Dec
+dec_add_slow(Dec a, Dec b)
+{
+	if (a.big == NULL && b.big == NULL)
+	{
+		int			attempt;
+
+		for (attempt = 0; attempt < 2; attempt++)
+		{
+			int			scale = Max(a.scale, b.scale);
+			int128		x;
+			int128		y;
+			Dec			sum;
+
+			if (scale_up(a.v, scale - a.scale, &x) &&
+				scale_up(b.v, scale - b.scale, &y) &&
+				!__builtin_add_overflow(x, y, &sum.v))
+			{
+				sum.scale = scale;
+				sum.big = NULL;
+				return sum;
+			}
+			a = dec_trim(a);
+			b = dec_trim(b);
+		}
+	}
+	return from_result(DirectFunctionCall2(numeric_add,
+										   NumericGetDatum(as_numeric(a)),
+										   NumericGetDatum(as_numeric(b))));
+}
+
+Dec
+dec_mul_slow(Dec a, Dec b)
+{
+	if (a.big == NULL && b.big == NULL)
+	{
+		int128		product;
+
+		a = dec_trim(a);
+		b = dec_trim(b);
+		if (!__builtin_mul_overflow(a.v, b.v, &product))
+		{
+			a.v = product;
+			a.scale += b.scale;
+			return a;
+		}
+	}
+	return from_result(DirectFunctionCall2(numeric_mul,
+										   NumericGetDatum(as_numeric(a)),
+										   NumericGetDatum(as_numeric(b))));
+}
+
+Dec
+dec_neg(Dec a)
+{
+	if (a.big != NULL)
+		a.big = DatumGetNumeric(DirectFunctionCall1(numeric_uminus,
+													NumericGetDatum(a.big)));
+	else
+		a.v = -a.v;
+	return a;
+}
+
+int
+dec_sign(Dec a)
+{
+	if (a.big != NULL)
+		return dec_cmp(a, DEC_ZERO);
+	return a.v > 0 ? 1 : a.v < 0 ? -1 : 0;
+}
+
+int
+dec_cmp(Dec a, Dec b)
+{
+	if (a.big == NULL && b.big == NULL)
+	{
+		int			scale = Max(a.scale, b.scale);
+		int128		x;
+		int128		y;
+
+		if (scale_up(a.v, scale - a.scale, &x) && scale_up(b.v, scale - b.scale, &y))
+			return x < y ? -1 : x > y ? 1 : 0;
+	}
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
+											 NumericGetDatum(as_numeric(a)),
+											 NumericGetDatum(as_numeric(b))));
+}
+
+/*
+ * Decides by the remainder whether the quotient moves one step away from zero.
+ * twice compares 2 |remainder| with |divisor|; odd tells of the quotient.
+ */
+static bool
+rounds_away(RoundMode mode, bool negative, int twice, bool odd)
+{
+	switch (mode)
+	{
+		case ROUND_HALF_UP:
+			return twice >= 0;
+		case ROUND_HALF_EVEN:
+			return twice > 0 || (twice == 0 && odd);
+		case ROUND_UP:
+			return true;
+		case ROUND_DOWN:
+			return false;
+		case ROUND_CEILING:
+			return !negative;
+		case ROUND_FLOOR:
+			return negative;
+	}
+	pg_unreachable();
+}
+
+/* n / d rounded to an integer; exact in 64 bits where both fit */
+static int128
+round_quotient(int128 n, int128 d, RoundMode mode)
+{
+	int128		quotient;
+	int128		rest;
+	bool		negative = (n < 0) != (d < 0);
+	uint128		twice;
+	uint128		divisor = d < 0 ? -(uint128) d : (uint128) d;
+
+	if (fits64(n) && fits64(d) && d != -1)
+	{
+		quotient = (int64) n / (int64) d;
+		rest = (int64) n % (int64) d;
+	}
+	else
+	{
+		quotient = n / d;
+		rest = n % d;
+	}
+	if (rest == 0)
+		return quotient;
+	twice = 2 * (rest < 0 ? -(uint128) rest : (uint128) rest);
+	if (rounds_away(mode, negative,
+					twice < divisor ? -1 : twice > divisor ? 1 : 0,
+					(quotient & 1) != 0))
+		quotient += negative ? -1 : 1;
+	return quotient;
+}
+
+/* dec_div by numeric, whose truncating division is exact */
+static Dec
+divide_big(Dec a, Dec b, Dec increment, RoundMode mode)
+{
+	Datum		n = NumericGetDatum(as_numeric(a));
+	Datum		d = NumericGetDatum(as_numeric(dec_mul(b, increment)));
+	Datum		quotient = DirectFunctionCall2(numeric_div_trunc, n, d);
+	Datum		rest = DirectFunctionCall2(numeric_sub, n,
+										   DirectFunctionCall2(numeric_mul, quotient, d));
+	Dec			remainder = from_result(rest);
+
+	if (dec_sign(remainder) != 0)
+	{
+		bool		negative = (dec_sign(a) < 0) != (dec_sign(b) < 0);
+		Dec			size = dec_sign(remainder) < 0 ? dec_neg(remainder) : remainder;
+		Dec			divisor = from_result(DirectFunctionCall1(numeric_abs, d));
+		Dec			half = from_result(DirectFunctionCall2(numeric_mod, quotient,
+														   NumericGetDatum(int64_to_numeric(2))));
+
+		if (rounds_away(mode, negative, dec_cmp(dec_add(size, size), divisor),
+						dec_sign(half) != 0))
+			quotient = DirectFunctionCall2(negative ? numeric_sub : numeric_add, quotient,
+										   NumericGetDatum(int64_to_numeric(1)));
+	}
+	return dec_mul(from_result(quotient), increment);
+}
+
+Dec
+dec_div(Dec a, Dec b, Dec increment, RoundMode mode)
+{
+	if (a.big == NULL && b.big == NULL && increment.big == NULL)
+	{
+		int			shift = b.scale + increment.scale - a.scale;
+		int128		n = a.v;
+		int128		d;
+
+		if (!__builtin_mul_overflow(b.v, increment.v, &d) &&
+			scale_up(n, Max(shift, 0), &n) &&
+			scale_up(d, Max(-shift, 0), &d))
+		{
+			Dec			result = increment;
+
+			if (!__builtin_mul_overflow(round_quotient(n, d, mode), increment.v, &result.v))
+				return result;
+		}
+	}
+	return divide_big(a, b, increment, mode);
+}
+
+Dec
+dec_round(Dec a, Dec increment, RoundMode mode)
+{
+	if (increment.v == 1 && increment.big == NULL && a.big == NULL &&
+		a.scale <= increment.scale)
+		return a;
+	return dec_div(a, dec_make(1, 0), increment, mode);
+}
+
+bool
+round_mode_from_name(const char *name, RoundMode *mode)
+{
+	static const char *const names[] = {
+		"half_up", "half_even", "up", "down", "ceiling", "floor"
+	};
+	int			i;
+
+	for (i = 0; i < lengthof(names); i++)
+		if (strcmp(name, names[i]) == 0)
+		{
+			*mode = (RoundMode) i;
+			return true;
+		}
+	return false;
+}

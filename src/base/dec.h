@@ -1,0 +1,122 @@
+/*
+ * dec.h
+ *		Exact decimals: 128-bit scaled integers that fall back to numeric.
+ *
+ * A Dec is v / 10^scale. Where a result would not fit, the operation is done
+ * by PostgreSQL's numeric and the Dec carries that numeric instead, so nothing
+ * overflows and nothing is rounded. Only dec_round and dec_div round, and both
+ * are told how. Not here: money's meaning (currencies, endings, guards).
+ */
+#ifndef QUOTETIER_DEC_H
+#define QUOTETIER_DEC_H
+
+#include "postgres.h"
+
+#include "utils/numeric.h"
+
+typedef struct Dec
+{
+	int128		v;				/* meaningless when big is set */
+	int32		scale;			/* decimal digits behind the point, >= 0 */
+	Numeric		big;			/* the value, when 128 bits do not hold it */
+} Dec;
+
+typedef enum RoundMode
+{
+	ROUND_HALF_UP,				/* ties away from zero */
+	ROUND_HALF_EVEN,
+	ROUND_UP,					/* away from zero */
+	ROUND_DOWN,					/* towards zero */
+	ROUND_CEILING,
+	ROUND_FLOOR
+} RoundMode;
+
+/* Reads a finite numeric; false, and *result untouched, for NaN and infinity. */
+extern bool dec_from_numeric(Numeric num, Dec *result);
+
+/* Writes a numeric that shows at least min_scale decimals, no other trailing zeros. */
+extern Numeric dec_to_numeric(const Dec *a, int min_scale);
+
+extern Dec	dec_add_slow(Dec a, Dec b);
+extern Dec	dec_mul_slow(Dec a, Dec b);
+extern int	dec_cmp(Dec a, Dec b);
+
+/* The multiple of increment (> 0) that is nearest to a in the given mode. */
+extern Dec	dec_round(Dec a, Dec increment, RoundMode mode);
+
+/* The multiple of increment (> 0) nearest to a / b; b must not be zero. */
+extern Dec	dec_div(Dec a, Dec b, Dec increment, RoundMode mode);
+
+/* Reads a round mode by its SQL name; false when there is none such. */
+extern bool round_mode_from_name(const char *name, RoundMode *mode);
+
+static inline Dec
+dec_make(int64 v, int32 scale)
+{
+	Dec			d;
+
+	d.v = v;
+	d.scale = scale;
+	d.big = NULL;
+	return d;
+}
+
+#define DEC_ZERO	dec_make(0, 0)
+
+static inline Dec
+dec_add(Dec a, Dec b)
+{
+	if (likely(a.scale == b.scale && a.big == NULL && b.big == NULL))
+	{
+		int128		sum;
+
+		if (likely(!__builtin_add_overflow(a.v, b.v, &sum)))
+		{
+			a.v = sum;
+			return a;
+		}
+	}
+	return dec_add_slow(a, b);
+}
+
+static inline Dec
+dec_mul(Dec a, Dec b)
+{
+	if (likely(a.big == NULL && b.big == NULL))
+	{
+		int128		product;
+
+		if (likely(!__builtin_mul_overflow(a.v, b.v, &product)))
+		{
+			a.v = product;
+			a.scale += b.scale;
+			return a;
+		}
+	}
+	return dec_mul_slow(a, b);
+}
+
+extern Dec	dec_neg(Dec a);
+extern int	dec_sign(Dec a);
+
+static inline Dec
+dec_sub(Dec a, Dec b)
+{
+	return dec_add(a, dec_neg(b));
+}
+
+/* a percent of b: b * a / 100, exact. */
+static inline Dec
+dec_percent(Dec percent, Dec base)
+{
+	Dec			part = dec_mul(percent, base);
+
+	if (likely(part.big == NULL))
+	{
+		part.scale += 2;
+		return part;
+	}
+	return dec_mul(part, dec_make(1, 2));
+}
+
+#endif

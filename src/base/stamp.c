@@ -1,0 +1,184 @@
+/*
+ * stamp.c
+ *		The writer's half of the protocol: a stamp for every configuring transaction.
+ *
+ * stamp_change() is the trigger on every configuration table. It leaves one
+ * random stamp per transaction and kind of book. Under READ COMMITTED any slot
+ * that nobody holds is overwritten, so the table stays as small as the largest
+ * number of concurrent writers; otherwise a row is added. Writers never wait
+ * for each other. Random, so that an aborted value is never issued again.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "base/stamp.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(stamp_change);
+
+#define MAX_KINDS 8
+
+/* The subtransaction that holds our stamp, for each kind of book. */
+static struct
+{
+	NameData	book;
+	SubTransactionId holder;
+}			stamped[MAX_KINDS];
+static int	nstamped = 0;
+
+static void
+forget_stamps(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PARALLEL_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PARALLEL_ABORT:
+		case XACT_EVENT_PREPARE:
+			nstamped = 0;
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+follow_subtransaction(SubXactEvent event, SubTransactionId mine,
+					  SubTransactionId parent, void *arg)
+{
+	int			i;
+
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	for (i = 0; i < nstamped; i++)
+		if (stamped[i].holder == mine)
+			stamped[i].holder = event == SUBXACT_EVENT_COMMIT_SUB ? parent : InvalidSubTransactionId;
+}
+
+void
+stamp_init(void)
+{
+	RegisterXactCallback(forget_stamps, NULL);
+	RegisterSubXactCallback(follow_subtransaction, NULL);
+}
+
+bool
+stamp_triggers_enabled(Relation rel)
+{
+	TriggerDesc *desc = rel->trigdesc;
+	bool		row = false;
+	bool		truncate = false;
+	int			i;
+
+	for (i = 0; desc != NULL && i < desc->numtriggers; i++)
+	{
+		Trigger    *trigger = &desc->triggers[i];
+
+		if (trigger->tgenabled != TRIGGER_FIRES_ALWAYS)
+			continue;
+		if (strcmp(trigger->tgname, "stamp_row") == 0)
+			row = TRIGGER_FOR_BEFORE(trigger->tgtype) && TRIGGER_FOR_ROW(trigger->tgtype) &&
+				TRIGGER_FOR_INSERT(trigger->tgtype) && TRIGGER_FOR_UPDATE(trigger->tgtype) &&
+				TRIGGER_FOR_DELETE(trigger->tgtype);
+		else if (strcmp(trigger->tgname, "stamp_truncate") == 0)
+			truncate = TRIGGER_FOR_BEFORE(trigger->tgtype) && TRIGGER_FOR_TRUNCATE(trigger->tgtype);
+	}
+	return row && truncate;
+}
+
+/* Writes the stamp, as the owner of the configuration tables. */
+static void
+write_stamp(Relation rel, const char *book)
+{
+	Oid			argtypes[] = {NAMEOID, INT8OID, INT8OID};
+	NameData	name;
+	int64		random[2];
+	Datum		args[3];
+	uint64		written = 0;
+	Oid			save_user;
+	int			save_security;
+
+	if (!pg_strong_random(random, sizeof(random)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random stamp")));
+	namestrcpy(&name, book);
+	args[0] = NameGetDatum(&name);
+	args[1] = Int64GetDatum(random[0]);
+	args[2] = Int64GetDatum(random[1]);
+
+	GetUserIdAndSecContext(&save_user, &save_security);
+	SetUserIdAndSecContext(rel->rd_rel->relowner, save_security |
+						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (!IsolationUsesXactSnapshot())
+	{
+		if (SPI_execute_with_args("UPDATE quotetier.stamp SET high = $2, low = $3 WHERE ctid OPERATOR(pg_catalog.=) "
+								  "(SELECT ctid FROM quotetier.stamp WHERE book OPERATOR(pg_catalog.=) $1 "
+								  "LIMIT 1 FOR UPDATE SKIP LOCKED)",
+								  3, argtypes, args, NULL, false, 0) != SPI_OK_UPDATE)
+			elog(ERROR, "could not update a stamp");
+		written = SPI_processed;
+	}
+	if (written == 0 &&
+		SPI_execute_with_args("INSERT INTO quotetier.stamp (book, high, low) VALUES ($1, $2, $3)",
+							  3, argtypes, args, NULL, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "could not insert a stamp");
+	SPI_finish();
+	SetUserIdAndSecContext(save_user, save_security);
+}
+
+/*
+ * stamp_change(book, ...)
+ *		Trigger: BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW and BEFORE
+ *		TRUNCATE, ENABLE ALWAYS; the arguments name the kinds of book that are
+ *		compiled from the table.
+ */
+Datum
+stamp_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	int			arg;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
+		trigdata->tg_trigger->tgnargs == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("stamp_change() must be a BEFORE trigger that names a kind of book")));
+
+	book_written();
+	for (arg = 0; arg < trigdata->tg_trigger->tgnargs; arg++)
+	{
+		const char *book = trigdata->tg_trigger->tgargs[arg];
+		int			i;
+
+		for (i = 0; i < nstamped; i++)
+			if (strcmp(NameStr(stamped[i].book), book) == 0)
+				break;
+		if (i < nstamped && stamped[i].holder != InvalidSubTransactionId)
+			continue;
+		write_stamp(trigdata->tg_relation, book);
+		if (i == MAX_KINDS)
+			continue;			/* too many to remember: stamp every row */
+		if (i == nstamped)
+		{
+			namestrcpy(&stamped[i].book, book);
+			nstamped++;
+		}
+		stamped[i].holder = GetCurrentSubTransactionId();
+	}
+
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		return PointerGetDatum(trigdata->tg_newtuple);
+	if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		return PointerGetDatum(trigdata->tg_trigtuple);
+	return PointerGetDatum(NULL);
+}
