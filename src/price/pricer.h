@@ -126,6 +126,15 @@ extern void pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Qu
 /* rule_effect.c: tries a rule on an entry value; else says why not (if asked). */
 extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not);
 
+/*
+ * pick.c: runs one step over its matching rules, found[0..n), the strongest
+ * first; rounds a line amount by the line or by its unit as the policy says;
+ * moves the running amount without a rule, which makes a residual row.
+ */
+extern void run_step(Pricer *pricer, int number, const uint32 *found, int n);
+extern Dec	round_amount(const Pricer *pricer, Dec amount);
+extern void move_to(Pricer *pricer, Dec result, const char *what, const char *reason);
+
 /* trace.c: rows of an explanation, and the words for them. */
 extern void trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 					  const char *reason, const Effect *effect, Dec amount);
