@@ -64,7 +64,7 @@ lacks() {
 missing() { for capability; do lacks "$capability"; done | tr '\n' ' '; }
 
 need() {
-	local packages admin=()
+	local packages log admin=()
 	find_pg || true
 	packages=$(missing "$@")
 	[ -n "$packages" ] || return 0
@@ -78,10 +78,9 @@ need() {
 		fail "these packages are missing, and there is no apt-get here to install them: $packages"
 
 	say "installing $packages"
-	"${admin[@]}" apt-get update -qq || fail "apt-get update failed; these packages are missing: $packages"
-	"${admin[@]}" env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y -qq --no-install-recommends $packages >/dev/null ||
-		fail "apt-get could not install: $packages"
+	log=$({ "${admin[@]}" apt-get update -qq || true; "${admin[@]}" env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $packages; } 2>&1) ||
+		{ tail -n 20 <<<"$log"; fail "apt-get could not install: $packages"; }
 	find_pg || true
 	packages=$(missing "$@")
 	[ -z "$packages" ] || fail "installed, but still not usable: $packages"
