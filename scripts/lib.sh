@@ -134,11 +134,11 @@ stop_postmaster() {
 
 workplace() {
 	local dir data
-	work=$(mktemp -d /tmp/quotetier.XXXXXX)		# short: a socket's path is limited
 	trap cleanup EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
-
+	work=$(mktemp -d "${TMPDIR:-/tmp}/quotetier.XXXXXX")
+	[ ${#work} -lt 80 ] || fail "$work is too long for a socket's path: set TMPDIR to a shorter one"
 	mkdir "$work/tree" "$work/pg"
 	tar -C "$root" --exclude-vcs --exclude='*.o' --exclude='*.so' --exclude='*.bc' -cf - . | tar -C "$work/tree" -xf -
 	for dir in bindir sharedir pkglibdir; do
