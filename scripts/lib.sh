@@ -31,6 +31,11 @@ fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
 # Sets pg_config: PG_CONFIG if given, else Debian's of our major version.
 find_pg() {
+	pg_config=${PG_CONFIG:-/usr/lib/postgresql/$major/bin/pg_config}
+	"$pg_config" --bindir >/dev/null 2>&1
+}
+
+pg() {
 	pg_config=${PG_CONFIG:-}
 	if [ -z "$pg_config" ]; then
 		pg_config=/usr/lib/postgresql/$major/bin/pg_config
@@ -75,7 +80,7 @@ need() {
 		admin=(sudo)
 	fi
 	command -v apt-get >/dev/null ||
-		fail "these packages are missing, and there is no apt-get here to install them: $packages"
+		fail "these packages are missing, and there is no apt-get here to install them: $packages(or set PG_CONFIG)"
 
 	say "installing $packages"
 	log=$({ "${admin[@]}" apt-get update -qq || true; "${admin[@]}" env DEBIAN_FRONTEND=noninteractive \
