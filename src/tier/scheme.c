@@ -24,6 +24,25 @@ static BookKind scheme_books = {
 	.build = scheme_build,
 };
 
+/* Brings the rungs to one scale, so that a search compares whole numbers. */
+static int64 *
+common_places(Scheme *scheme)
+{
+	int64	   *places = palloc(scheme->nrungs * sizeof(int64));
+	int			i;
+
+	scheme->scale = 0;
+	for (i = 0; i < scheme->nrungs; i++)
+		if (!scheme->rungs[i].unbounded)
+			scheme->scale = Max(scheme->scale, scheme->rungs[i].from.scale);
+	for (i = 0; i < scheme->nrungs; i++)
+		if (scheme->rungs[i].unbounded)
+			places[i] = PG_INT64_MIN;
+		else if (scheme->scale > 18 || !dec_floor64(scheme->rungs[i].from, scheme->scale, &places[i]))
+			return NULL;
+	return places;
+}
+
 static void *
 scheme_build(const char *name)
 {
@@ -58,6 +77,7 @@ scheme_build(const char *name)
 		rung->unbounded = !dec_from_numeric(DatumGetNumericCopy(SPI_getbinval(row, desc, 2, &isnull)),
 											&rung->from);
 	}
+	scheme->places = common_places(scheme);
 	return scheme;
 }
 
@@ -80,16 +100,29 @@ scheme_find(const Scheme *scheme, Dec value)
 {
 	int			below = 0;		/* the rungs before this one start at or under value */
 	int			above = scheme->nrungs;
+	int64		place;
 
-	while (below < above)
-	{
-		int			middle = (below + above) / 2;
-		const Rung *rung = &scheme->rungs[middle];
+	/* under whole places, rounding the value down changes no comparison */
+	if (likely(scheme->places != NULL && dec_floor64(value, scheme->scale, &place)))
+		while (below < above)
+		{
+			int			middle = (below + above) / 2;
 
-		if (rung->unbounded || dec_cmp(rung->from, value) <= 0)
-			below = middle + 1;
-		else
-			above = middle;
-	}
+			if (scheme->places[middle] <= place)
+				below = middle + 1;
+			else
+				above = middle;
+		}
+	else
+		while (below < above)
+		{
+			int			middle = (below + above) / 2;
+			const Rung *rung = &scheme->rungs[middle];
+
+			if (rung->unbounded || dec_cmp(rung->from, value) <= 0)
+				below = middle + 1;
+			else
+				above = middle;
+		}
 	return below == 0 ? NULL : &scheme->rungs[below - 1];
 }

@@ -20,6 +20,10 @@ typedef struct Rung
 typedef struct Scheme
 {
 	int			nrungs;
+
+	/* the rungs' from values times 10^scale; NULL when 64 bits do not hold them */
+	int64	   *places;
+	int			scale;
 	Rung		rungs[FLEXIBLE_ARRAY_MEMBER];	/* from ascending */
 } Scheme;
 

@@ -36,7 +36,7 @@ Datum
 tier_of_score(PG_FUNCTION_ARGS)
 {
 	text	   *name = PG_GETARG_TEXT_PP(0);
-	Dec			score = finite_score(PG_GETARG_NUMERIC(1), name);
+	Dec			score = finite_score((Numeric) PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1)), name);
 	const Rung *rung = scheme_find(scheme_get(name), score);
 
 	if (rung == NULL)
