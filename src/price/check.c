@@ -20,6 +20,8 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 
+uint64		check_epoch = 1;
+
 void
 check_open(CheckRow *row, FunctionCallInfo fcinfo)
 {
@@ -34,6 +36,7 @@ check_open(CheckRow *row, FunctionCallInfo fcinfo)
 	row->event = trigger->tg_event;
 	row->tuple = trigger->tg_trigtuple;
 	row->old = NULL;
+	row->flinfo = fcinfo->flinfo;
 	if (TRIGGER_FIRED_BY_UPDATE(row->event))
 	{
 		row->tuple = trigger->tg_newtuple;

@@ -25,6 +25,7 @@ typedef struct CheckRow
 	TriggerEvent event;
 	HeapTuple	tuple;			/* as it is to be; on delete as it was */
 	HeapTuple	old;			/* as it was; NULL on insert */
+	FmgrInfo   *flinfo;			/* lives as long as the statement */
 	Oid			save_user;
 	int			save_security;
 } CheckRow;
@@ -65,6 +66,9 @@ extern int64 check_found_int(int column);
 
 /* A numeric column of any row found; false when it is null. */
 extern bool check_found_number(uint64 row, int column, Dec *number);
+
+/* Moves when this session changes what rules are checked against. */
+extern uint64 check_epoch;
 
 /* The names a query with one text parameter lists, for a message. */
 extern char *check_names(const char *sql, const char *key);

@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "base/fact.h"
 #include "catalog/pg_type.h"
+#include "nodes/pg_list.h"
 #include "price/check.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -108,6 +109,37 @@ check_value(const struct AdjustRange *range, Dec value)
 			 errhint("Correct the value, or use the adjustment that goes the other way.")));
 }
 
+/*
+ * What the statement's rows have been checked against, so that loading a
+ * million rules is not a million look-ups. Nobody else can take a dimension
+ * away before our transaction ends; what our own session does moves the epoch.
+ */
+typedef struct Known
+{
+	uint64		epoch;
+	List	   *dimensions;
+	char	   *policy;			/* of the step below; NULL: none yet */
+	char	   *step;
+	int			seq;
+	char	   *pick;
+	char	   *level;
+} Known;
+
+static Known *
+known_of(const CheckRow *row)
+{
+	Known	   *known = row->flinfo->fn_extra;
+
+	if (known == NULL)
+		known = row->flinfo->fn_extra = MemoryContextAllocZero(row->flinfo->fn_mcxt, sizeof(Known));
+	if (known->epoch != check_epoch)
+	{
+		memset(known, 0, sizeof(Known));
+		known->epoch = check_epoch;
+	}
+	return known;
+}
+
 /* ----- scope ----- */
 
 /* For a duplicate's sake: the labels of one list. */
@@ -186,20 +218,33 @@ static CheckQuery lock_dimension = {
 };
 
 static void
-check_dimension(const char *name, int len)
+check_dimension(const CheckRow *row, const char *name)
 {
-	Datum		args[] = {PointerGetDatum(cstring_to_text_with_len(name, len))};
+	Known	   *known = known_of(row);
+	Datum		args[1];
+	ListCell   *cell;
+
+	foreach(cell, known->dimensions)
+		if (strcmp(lfirst(cell), name) == 0)
+			return;
 
 	/* check_step.c: under READ COMMITTED who drops a dimension waits for us */
+	args[0] = CStringGetTextDatum(name);
 	if (check_query(IsolationUsesXactSnapshot() ? &lock_dimension : &find_dimension, args))
+	{
+		MemoryContext caller = MemoryContextSwitchTo(row->flinfo->fn_mcxt);
+
+		known->dimensions = lappend(known->dimensions, pstrdup(name));
+		MemoryContextSwitchTo(caller);
 		return;
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("dimension \"%.*s\" does not exist", len, name),
+			 errmsg("dimension \"%s\" does not exist", name),
 			 errdetail("A scope can name these dimensions: %s.",
 					   check_names("SELECT name FROM quotetier.dimension ORDER BY id", "")),
 			 errhint("INSERT INTO quotetier.dimension (name) VALUES (%s), or correct the scope.",
-					 quote_literal_cstr(pnstrdup(name, len)))));
+					 quote_literal_cstr(name))));
 }
 
 static void
@@ -229,7 +274,7 @@ check_scope(const CheckRow *row)
 		if (token == WJB_KEY)
 		{
 			dimension = pnstrdup(value.val.string.val, value.val.string.len);
-			check_dimension(dimension, value.val.string.len);
+			check_dimension(row, dimension);
 		}
 		else if (token == WJB_VALUE)
 		{
@@ -307,17 +352,13 @@ query_step(const char *policy, const char *name)
 	return check_query(&find_step, args);
 }
 
+/* Makes the rule's step known; an error if there is none. */
 static void
-check_place(const CheckRow *row, const struct AdjustRange *range)
+know_step(const CheckRow *row, Known *known, const char *policy, const char *step)
 {
-	char	   *policy = check_text(row, "policy");
-	char	   *step = check_text(row, "step");
-	char	   *base = check_text(row, "base");
-	int64		seq;
-	char	   *pick;
-	char	   *level;
+	MemoryContext caller;
 
-	if (policy == NULL || step == NULL)
+	if (known->policy != NULL && strcmp(known->step, step) == 0 && strcmp(known->policy, policy) == 0)
 		return;
 	if (!query_step(policy, step))
 	{
@@ -342,27 +383,50 @@ check_place(const CheckRow *row, const struct AdjustRange *range)
 									   " WHERE policy OPERATOR(pg_catalog.=) $1 ORDER BY seq", policy)),
 				 errhint("Insert it into quotetier.step first, or name one of these.")));
 	}
-	seq = check_found_int(1);
-	pick = check_found_text(2);
-	level = check_found_text(3);
+	if (known->policy != NULL)
+	{
+		pfree(known->policy);
+		pfree(known->step);
+		pfree(known->pick);
+		pfree(known->level);
+	}
+	caller = MemoryContextSwitchTo(row->flinfo->fn_mcxt);
+	known->seq = check_found_int(1);
+	known->pick = pstrdup(check_found_text(2));
+	known->level = pstrdup(check_found_text(3));
+	known->step = pstrdup(step);
+	known->policy = pstrdup(policy);
+	MemoryContextSwitchTo(caller);
+}
 
-	if (range->sets_price && strcmp(pick, "sum") == 0)
+static void
+check_place(const CheckRow *row, const struct AdjustRange *range)
+{
+	Known	   *known = known_of(row);
+	char	   *policy = check_text(row, "policy");
+	char	   *step = check_text(row, "step");
+	char	   *base = check_text(row, "base");
+
+	if (policy == NULL || step == NULL)
+		return;
+	know_step(row, known, policy, step);
+	if (range->sets_price && strcmp(known->pick, "sum") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("%s cannot stand in step \"%s\", which adds its rules up", range->adjust, step),
 				 errdetail("A rule that sets a price cannot be added to another."),
 				 errhint("Put it into a step that picks first, best or chain, or use amount_off or percent_off.")));
-	if (range->place == PLACE_ORDER && strcmp(level, "order") != 0)
+	if (range->place == PLACE_ORDER && strcmp(known->level, "order") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("%s cannot stand in step \"%s\"", range->adjust, step),
-				 errdetail("It works on an order's lines together; the step's level is %s.", level),
+				 errdetail("It works on an order's lines together; the step's level is %s.", known->level),
 				 errhint("Put it into a step with level = 'order'.")));
 
 	if (base == NULL || strcmp(base, "list") == 0 || strcmp(base, "running") == 0 ||
 		strcmp(base, "cost") == 0)
 		return;
-	if (query_step(policy, base) && check_found_int(1) >= seq)
+	if (query_step(policy, base) && check_found_int(1) >= known->seq)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("base \"%s\" is not an earlier step than \"%s\"", base, step),

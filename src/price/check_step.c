@@ -108,6 +108,7 @@ dimension_check(PG_FUNCTION_ARGS)
 {
 	CheckRow	row;
 
+	check_epoch++;
 	check_open(&row, fcinfo);
 	if (row.old != NULL && (TRIGGER_FIRED_BY_DELETE(row.event) || !check_same(&row, "name")))
 		check_dimension_unused(&row);
@@ -248,6 +249,7 @@ step_check(PG_FUNCTION_ARGS)
 	CheckRow	row;
 	char	   *name;
 
+	check_epoch++;
 	check_open(&row, fcinfo);
 	if (TRIGGER_FIRED_BY_DELETE(row.event))
 	{
