@@ -70,7 +70,7 @@ static void
 check_dimension_unused(const CheckRow *row)
 {
 	static CheckQuery using_rule = {
-		"SELECT id FROM quotetier.rule WHERE scope OPERATOR(pg_catalog.?) $1 LIMIT 1",
+		"SELECT id FROM quotetier.rule WHERE scope OPERATOR(pg_catalog.?) $1 ORDER BY id LIMIT 1",
 		1, {TEXTOID}
 	};
 	static CheckQuery using_step = {
@@ -243,7 +243,7 @@ step_check(PG_FUNCTION_ARGS)
 {
 	static CheckQuery rule_of_step = {
 		"SELECT id FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
-		" AND step OPERATOR(pg_catalog.=) $2 LIMIT 1",
+		" AND step OPERATOR(pg_catalog.=) $2 ORDER BY id LIMIT 1",
 		2, {TEXTOID, TEXTOID}
 	};
 	CheckRow	row;
@@ -296,7 +296,7 @@ static Contradiction contradictions[] = {
 	{
 		{"SELECT name, e FROM quotetier.step, pg_catalog.unnest(excludes) e"
 			" WHERE policy OPERATOR(pg_catalog.=) $1 AND NOT EXISTS (SELECT FROM quotetier.step o"
-			" WHERE o.policy OPERATOR(pg_catalog.=) $1 AND o.name OPERATOR(pg_catalog.=) e) LIMIT 1",
+			" WHERE o.policy OPERATOR(pg_catalog.=) $1 AND o.name OPERATOR(pg_catalog.=) e) ORDER BY seq, e LIMIT 1",
 		1, {TEXTOID}},
 		ERRCODE_UNDEFINED_OBJECT,
 		"step \"%s\" excludes step \"%s\", which does not exist",
@@ -306,7 +306,7 @@ static Contradiction contradictions[] = {
 	{
 		{"SELECT s.name, o.name FROM quotetier.step s JOIN quotetier.step o"
 			" ON o.policy OPERATOR(pg_catalog.=) s.policy AND o.name OPERATOR(pg_catalog.=) ANY (s.excludes)"
-			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND o.seq OPERATOR(pg_catalog.<=) s.seq LIMIT 1",
+			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND o.seq OPERATOR(pg_catalog.<=) s.seq ORDER BY s.seq, o.seq LIMIT 1",
 		1, {TEXTOID}},
 		ERRCODE_CHECK_VIOLATION,
 		"step \"%s\" excludes step \"%s\", which does not come later",
@@ -317,7 +317,7 @@ static Contradiction contradictions[] = {
 		{"SELECT s.name, s.base FROM quotetier.step s JOIN quotetier.step o"
 			" ON o.policy OPERATOR(pg_catalog.=) s.policy AND o.name OPERATOR(pg_catalog.=) s.base"
 			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND o.seq OPERATOR(pg_catalog.>=) s.seq"
-			" AND s.base OPERATOR(pg_catalog.<>) 'list' LIMIT 1",
+			" AND s.base OPERATOR(pg_catalog.<>) 'list' ORDER BY s.seq LIMIT 1",
 		1, {TEXTOID}},
 		ERRCODE_CHECK_VIOLATION,
 		"the base of step \"%s\", \"%s\", is not an earlier step",
@@ -330,7 +330,7 @@ static Contradiction contradictions[] = {
 			" JOIN quotetier.step o"
 			" ON o.policy OPERATOR(pg_catalog.=) s.policy AND o.name OPERATOR(pg_catalog.=) r.base"
 			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND o.seq OPERATOR(pg_catalog.>=) s.seq"
-			" AND r.base OPERATOR(pg_catalog.<>) 'list' LIMIT 1",
+			" AND r.base OPERATOR(pg_catalog.<>) 'list' ORDER BY r.id LIMIT 1",
 		1, {TEXTOID}},
 		ERRCODE_CHECK_VIOLATION,
 		"in step \"%s\", the base of rule %s is not an earlier step",
@@ -345,7 +345,7 @@ static Contradiction contradictions[] = {
 			" pg_catalog.lag(compete) OVER (ORDER BY seq) before, pg_catalog.lag(level) OVER (ORDER BY seq) level_before"
 			" FROM quotetier.step WHERE policy OPERATOR(pg_catalog.=) $1) b"
 			" ON a.compete OPERATOR(pg_catalog.=) b.compete AND a.n OPERATOR(pg_catalog.<) b.n"
-			" WHERE b.before IS DISTINCT FROM b.compete OR b.level_before IS DISTINCT FROM b.level LIMIT 1",
+			" WHERE b.before IS DISTINCT FROM b.compete OR b.level_before IS DISTINCT FROM b.level ORDER BY a.n, b.n LIMIT 1",
 		1, {TEXTOID}},
 		ERRCODE_CHECK_VIOLATION,
 		"steps \"%s\" and \"%s\" compete, but another step stands between them",
@@ -357,7 +357,7 @@ static Contradiction contradictions[] = {
 			" ON r.policy OPERATOR(pg_catalog.=) s.policy AND r.step OPERATOR(pg_catalog.=) s.name"
 			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND s.pick OPERATOR(pg_catalog.=) 'sum'"
 			" AND r.adjust OPERATOR(pg_catalog.=) ANY (ARRAY['price', 'price_percent', 'margin', 'markup', 'round_to'])"
-			" LIMIT 1",
+			" ORDER BY r.id LIMIT 1",
 		1, {TEXTOID}},
 		ERRCODE_CHECK_VIOLATION,
 		"step \"%s\" cannot add its rules up: rule %s sets a price",
@@ -368,7 +368,7 @@ static Contradiction contradictions[] = {
 		{"SELECT s.name, r.id::pg_catalog.text FROM quotetier.step s JOIN quotetier.rule r"
 			" ON r.policy OPERATOR(pg_catalog.=) s.policy AND r.step OPERATOR(pg_catalog.=) s.name"
 			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND s.level OPERATOR(pg_catalog.<>) 'order'"
-			" AND r.adjust OPERATOR(pg_catalog.=) ANY (ARRAY['free_units', 'add_line']) LIMIT 1",
+			" AND r.adjust OPERATOR(pg_catalog.=) ANY (ARRAY['free_units', 'add_line']) ORDER BY r.id LIMIT 1",
 		1, {TEXTOID}},
 		ERRCODE_CHECK_VIOLATION,
 		"step \"%s\" must stay an order step for rule %s",
