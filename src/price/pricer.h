@@ -64,7 +64,9 @@ typedef struct Effect
 	bool		has_base;
 	Dec			base;			/* the line amount that a percent is of */
 	Dec			result;			/* the line amount afterwards; may be below zero */
-	Dec			fee;			/* due although the quantity is zero */
+	Dec			rate;			/* its value, from the bracket if it has a scale */
+	const Bracket *bracket;		/* NULL: no scale */
+	Dec			fee;			/* of its brackets; part of result unless the quantity is zero */
 } Effect;
 
 typedef struct Candidate
@@ -142,7 +144,7 @@ extern void trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...
 
 /* Rows of the waterfall from the first-th to the end-th lost against another step. */
 extern void trace_lost(Pricer *pricer, int first, int end, const char *against);
-extern char *describe_rule(Pricer *pricer, const Rule *rule);
+extern char *describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect);
 extern char *dec_text(Dec d);
 extern const char *fact_name(const Pricer *pricer, int fact);
 extern const char *step_name(const Pricer *pricer, int step);
