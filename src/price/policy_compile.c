@@ -754,7 +754,7 @@ policy_compile(const char *name)
 	initStringInfo(&c->texts);
 	read_rows(c,
 			  "SELECT currency, round_target, round_mode,"
-			  " COALESCE(round_increment, 0.01), ending, strict"
+			  " COALESCE(round_increment, quotetier.minor_unit(currency), 0.01), ending, strict"
 			  " FROM quotetier.policy WHERE name OPERATOR(pg_catalog.=) $1",
 			  name, read_policy);
 	if (c->head.size != 0)
