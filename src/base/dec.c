@@ -399,6 +399,20 @@ dec_cmp(Dec a, Dec b)
 											 NumericGetDatum(as_numeric(b))));
 }
 
+bool
+dec_floor64(Dec a, int scale, int64 *result)
+{
+	int			drop = a.scale - scale;
+	int64		v = (int64) a.v;
+
+	if (a.big != NULL || !fits64(a.v) || abs(drop) >= lengthof(dec_power64))
+		return false;
+	if (drop <= 0)
+		return !__builtin_mul_overflow(v, dec_power64[-drop], result);
+	*result = v / dec_power64[drop] - (v % dec_power64[drop] < 0 ? 1 : 0);
+	return true;
+}
+
 /*
  * Decides by the remainder whether the quotient moves one step away from zero.
  * twice compares 2 |remainder| with |divisor|; odd tells of the quotient.

@@ -42,6 +42,9 @@ extern Dec	dec_add_slow(Dec a, Dec b);
 extern Dec	dec_mul_slow(Dec a, Dec b);
 extern int	dec_cmp(Dec a, Dec b);
 
+/* floor(a * 10^scale), for scale 0 to 18; false when that does not fit 64 bits. */
+extern bool dec_floor64(Dec a, int scale, int64 *result);
+
 /* The multiple of increment (> 0) that is nearest to a in the given mode. */
 extern Dec	dec_round(Dec a, Dec increment, RoundMode mode);
 
