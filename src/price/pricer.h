@@ -30,6 +30,22 @@ typedef struct Quote
 	Dec			discount_pct;
 } Quote;
 
+/* The columns of quote's result, in their order. */
+typedef enum QuoteColumn
+{
+	COLUMN_LIST_PRICE,
+	COLUMN_LIST_AMOUNT,
+	COLUMN_NET_PRICE,
+	COLUMN_NET_AMOUNT,
+	COLUMN_DISCOUNT_PCT,
+	COLUMN_CURRENCY,
+	COLUMN_STATUS,
+	COLUMN_RULES,
+	COLUMN_VERSION
+} QuoteColumn;
+
+#define QUOTE_COLUMNS (COLUMN_VERSION + 1)
+
 typedef enum Verdict
 {
 	VERDICT_LIST,
@@ -124,6 +140,9 @@ extern void pricer_policy(Pricer *pricer, const char *name, int len);
  * applied are pricer->rules, pricer->state.nrules of them.
  */
 extern void pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote);
+
+/* quote.c: a column of quote's result, for the line priced last. */
+extern Datum quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool *isnull);
 
 /* rule_effect.c: tries a rule on an entry value; else says why not (if asked). */
 extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not);
