@@ -28,12 +28,16 @@ CREATE FUNCTION quotetier.dump_rows() RETURNS SETOF quotetier.dumped
 BEGIN ATOMIC
     SELECT 0, 0, 'begin', pg_catalog.jsonb_build_object('version', extversion)
         FROM pg_catalog.pg_extension WHERE extname = 'quotetier'
-    UNION ALL SELECT 1, 0, 'dimension', pg_catalog.to_jsonb(t) FROM quotetier.dimension t
-    UNION ALL SELECT 2, 0, 'policy', pg_catalog.to_jsonb(t) FROM quotetier.policy t
+    UNION ALL SELECT 10, 0, 'segment_map', pg_catalog.to_jsonb(t) FROM quotetier.segment_map t
+    UNION ALL SELECT 11, t.rank, 'segment', pg_catalog.to_jsonb(t) FROM quotetier.segment t
+    UNION ALL SELECT 20, 0, 'scheme', pg_catalog.to_jsonb(t) FROM quotetier.scheme t
+    UNION ALL SELECT 21, t.rank, 'tier', pg_catalog.to_jsonb(t) FROM quotetier.tier t
+    UNION ALL SELECT 30, t.id, 'dimension', pg_catalog.to_jsonb(t) FROM quotetier.dimension t
+    UNION ALL SELECT 31, 0, 'policy', pg_catalog.to_jsonb(t) FROM quotetier.policy t
     -- a step excludes later ones
-    UNION ALL SELECT 3, -t.seq, 'step', pg_catalog.to_jsonb(t) FROM quotetier.step t
-    UNION ALL SELECT 4, t.id, 'rule', pg_catalog.to_jsonb(t) FROM quotetier.rule t
-    UNION ALL SELECT 5, t.rule, 'scale', pg_catalog.to_jsonb(t) FROM quotetier.scale t
+    UNION ALL SELECT 32, -t.seq, 'step', pg_catalog.to_jsonb(t) FROM quotetier.step t
+    UNION ALL SELECT 33, t.id, 'rule', pg_catalog.to_jsonb(t) FROM quotetier.rule t
+    UNION ALL SELECT 34, t.rule, 'scale', pg_catalog.to_jsonb(t) FROM quotetier.scale t
     ORDER BY 1, 2;
 END;
 

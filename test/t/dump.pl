@@ -80,6 +80,15 @@ psql('dump_source', q{
 	UPDATE quotetier.policy SET currency = 'CNY', zone = 'Asia/Shanghai', ending = '.95' WHERE name = 'default';
 	DELETE FROM quotetier.step WHERE name = 'guard';
 	UPDATE quotetier.step SET pick = 'chain', access = ARRAY['tier+sku', 'sku', ''] WHERE name = 'volume';
+	INSERT INTO quotetier.scheme (name) VALUES ('loyalty'), ('忠诚');
+	INSERT INTO quotetier.tier (scheme, name, rank, from_value, label_zh) VALUES
+		('loyalty', 'gold', 3, 1000, '金牌'), ('loyalty', 'none', 1, '-Infinity', NULL), ('loyalty', 'silver', 2, 99.50, '银牌'),
+		('忠诚', 'a', 1, 10, NULL), ('忠诚', 'b', 2, 5, NULL);
+	DELETE FROM quotetier.segment_map WHERE name = 'klaviyo_27';
+	UPDATE quotetier.segment SET label_zh = '最佳客户' WHERE map = 'standard' AND rank = 1;
+	DELETE FROM quotetier.segment WHERE map = 'rf_grid' AND rank = 2;
+	INSERT INTO quotetier.segment_map (name, bins, note) VALUES ('mine', 3, 'own');
+	INSERT INTO quotetier.segment (map, rank, name, r, cells) VALUES ('mine', 2, 'good', '[2,3]', NULL), ('mine', 1, 'best', NULL, '{333}');
 	INSERT INTO quotetier.policy (name, round_increment) VALUES ('零售', 0.05);
 	BEGIN;
 	INSERT INTO quotetier.step (policy, seq, name, base, excludes, compete) VALUES
