@@ -47,20 +47,20 @@ SELECT pg_extension_config_dump('quotetier.dumped', 'WHERE false UNION ALL SELEC
 SELECT pg_extension_config_dump('quotetier.dimension_id_seq', '');
 SELECT pg_extension_config_dump('quotetier.rule_id_seq', '');
 
-CREATE FUNCTION quotetier.restore_row() RETURNS trigger
-    LANGUAGE c AS 'MODULE_PATHNAME', 'restore_row';
+CREATE FUNCTION quotetier.restore_rows() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'restore_rows';
 
-COMMENT ON FUNCTION quotetier.restore_row() IS 'trigger: puts a dumped row where it belongs';
+COMMENT ON FUNCTION quotetier.restore_rows() IS 'trigger: puts dumped rows where they belong';
 
-CREATE TRIGGER restore_row BEFORE INSERT ON quotetier.dumped
-    FOR EACH ROW EXECUTE FUNCTION quotetier.restore_row();
-ALTER TABLE quotetier.dumped ENABLE ALWAYS TRIGGER restore_row;
+CREATE TRIGGER restore_rows AFTER INSERT ON quotetier.dumped REFERENCING NEW TABLE AS arrived
+    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.restore_rows();
+ALTER TABLE quotetier.dumped ENABLE ALWAYS TRIGGER restore_rows;
 
 -- pg_restore --disable-triggers disables that one; a CHECK is not skipped
 CREATE FUNCTION quotetier.restore_row(name text, content jsonb) RETURNS boolean
-    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'restore_row_checked';
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'restore_row';
 
-COMMENT ON FUNCTION quotetier.restore_row(text, jsonb) IS 'puts a dumped row where it belongs; true';
+COMMENT ON FUNCTION quotetier.restore_row(text, jsonb) IS 'true; puts a dumped row where it belongs if the trigger is disabled';
 
 ALTER TABLE quotetier.dumped ADD CONSTRAINT restored_without_trigger CHECK (quotetier.restore_row(name, content));
 

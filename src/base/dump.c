@@ -10,7 +10,10 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "base/stamp.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -18,16 +21,12 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/memutils.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+PG_FUNCTION_INFO_V1(restore_rows);
 PG_FUNCTION_INFO_V1(restore_row);
-PG_FUNCTION_INFO_V1(restore_row_checked);
 PG_FUNCTION_INFO_V1(heal);
-
-/* Rows of one table come one after the other: their INSERT is kept. */
-static char *kept_sql = NULL;
-static SPIPlanPtr kept_plan = NULL;
 
 /* Runs every statement that the query lists; returns how many. */
 static uint64
@@ -67,102 +66,133 @@ remove_shipped(void)
 
 /* The row's columns by name, so that newer tables may have more, in any order. */
 static char *
-insert_statement(const char *table, Jsonb *content)
+column_list(const char *name, Jsonb *content)
 {
-	const char *quoted = quote_identifier(table);
-	JsonbIterator *it = JsonbIteratorInit(&content->root);
+	StringInfoData columns;
+	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	key;
-	StringInfoData columns;
 
-	initStringInfo(&columns);
-	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
-		if (token == WJB_KEY)
-			appendStringInfo(&columns, "%s%s", columns.len == 0 ? "" : ", ",
-							 quote_identifier(pnstrdup(key.val.string.val, key.val.string.len)));
-	return psprintf("INSERT INTO quotetier.%s (%s) SELECT %s"
-					" FROM pg_catalog.jsonb_populate_record(NULL::quotetier.%s, $1)",
-					quoted, columns.data, columns.data, quoted);
-}
-
-static void
-restore(const char *name, Datum content)
-{
-	Jsonb	   *row = DatumGetJsonbP(content);
-	char	   *sql;
-
-	if (!JB_ROOT_IS_OBJECT(row))
+	if (!JB_ROOT_IS_OBJECT(content))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the content of a dumped row must be a JSON object"),
 				 errdetail("It belongs to \"%s\".", name),
 				 errhint("Only pg_dump writes such rows.")));
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (strcmp(name, "begin") == 0)
-		remove_shipped();
-	else
-	{
-		sql = insert_statement(name, row);
-		if (kept_sql == NULL || strcmp(kept_sql, sql) != 0)
-		{
-			Oid			types[] = {JSONBOID};
-			SPIPlanPtr	plan = SPI_prepare(sql, 1, types);
+	initStringInfo(&columns);
+	it = JsonbIteratorInit(&content->root);
+	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
+		if (token == WJB_KEY)
+			appendStringInfo(&columns, "%s%s", columns.len == 0 ? "" : ", ",
+							 quote_identifier(pnstrdup(key.val.string.val, key.val.string.len)));
+	return columns.data;
+}
 
-			if (plan == NULL)
-				elog(ERROR, "could not prepare: %s", sql);
-			SPI_keepplan(plan);
-			if (kept_plan != NULL)
-				SPI_freeplan(kept_plan);
-			kept_plan = plan;
-			if (kept_sql != NULL)
-				pfree(kept_sql);
-			kept_sql = NULL;
-			kept_sql = MemoryContextStrdup(TopMemoryContext, sql);
-		}
-		if (SPI_execute_plan(kept_plan, &content, NULL, false, 0) != SPI_OK_INSERT)
-			elog(ERROR, "could not execute: %s", sql);
+/* Puts back the rows of one table; content is one of them, for its columns. */
+static void
+restore(const char *name, Datum content, const char *from)
+{
+	Oid			types[] = {TEXTOID, JSONBOID};
+	Datum		args[] = {CStringGetTextDatum(name), content};
+	const char *table = quote_identifier(name);
+	char	   *columns;
+	char	   *sql;
+
+	if (strcmp(name, "begin") == 0)
+	{
+		remove_shipped();
+		return;
 	}
-	SPI_finish();
+	columns = column_list(name, DatumGetJsonbP(content));
+	sql = psprintf("INSERT INTO quotetier.%s (%s) SELECT %s FROM %s,"
+				   " LATERAL pg_catalog.jsonb_populate_record(NULL::quotetier.%s, dumped_content) ORDER BY dumped_rank",
+				   table, columns, columns, from, table);
+	if (SPI_execute_with_args(sql, 2, types, args, NULL, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "could not execute: %s", sql);
 }
 
 /*
- * restore_row()
- *		Trigger: BEFORE INSERT FOR EACH ROW on quotetier.dumped. The row goes
- *		where it belongs, and not into the table.
+ * restore_rows()
+ *		Trigger: AFTER INSERT FOR EACH STATEMENT on quotetier.dumped, with the
+ *		new rows as "arrived". They go where they belong, none stays.
  */
 Datum
-restore_row(PG_FUNCTION_ARGS)
+restore_rows(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	TupleDesc	desc;
-	char	   *name;
-	Datum		content;
-	bool		isnull;
+	SPITupleTable *names;
+	uint64		n;
+	uint64		i;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("restore_row() must be a BEFORE INSERT row trigger")));
-	desc = RelationGetDescr(trigger->tg_relation);
-	name = SPI_getvalue(trigger->tg_trigtuple, desc, SPI_fnumber(desc, "name"));
-	content = SPI_getbinval(trigger->tg_trigtuple, desc, SPI_fnumber(desc, "content"), &isnull);
-	if (name == NULL || isnull)
-		return PointerGetDatum(trigger->tg_trigtuple);	/* the table refuses it */
-	restore(name, content);
+				 errmsg("restore_rows() must be an AFTER INSERT statement trigger")));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_register_trigger_data(trigger) != SPI_OK_TD_REGISTER)
+		elog(ERROR, "could not register the trigger's rows");
+	if (SPI_execute("SELECT name FROM arrived GROUP BY name ORDER BY pg_catalog.min(place)",
+					false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the dumped rows");
+	names = SPI_tuptable;
+	n = SPI_processed;
+	for (i = 0; i < n; i++)
+	{
+		char	   *name = SPI_getvalue(names->vals[i], names->tupdesc, 1);
+		Oid			types[] = {TEXTOID};
+		Datum		args[] = {CStringGetTextDatum(name)};
+		bool		isnull;
+
+		if (SPI_execute_with_args("SELECT content FROM arrived WHERE name OPERATOR(pg_catalog.=) $1",
+								  1, types, args, NULL, false, 1) != SPI_OK_SELECT || SPI_processed == 0)
+			elog(ERROR, "could not read a dumped row");
+		restore(name, SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull),
+				"(SELECT content, rank FROM arrived WHERE name OPERATOR(pg_catalog.=) $1)"
+				" dumped (dumped_content, dumped_rank)");
+	}
+	if (SPI_execute("DELETE FROM quotetier.dumped", false, 0) != SPI_OK_DELETE)
+		elog(ERROR, "could not empty the table of dumped rows");
+	SPI_finish();
 	return PointerGetDatum(NULL);
+}
+
+/* Will the trigger above see the rows of this statement? */
+static bool
+trigger_restores(void)
+{
+	Relation	rel = table_open(get_relname_relid("dumped", get_namespace_oid("quotetier", false)),
+								 AccessShareLock);
+	TriggerDesc *triggers = rel->trigdesc;
+	bool		fires = false;
+	int			i;
+
+	for (i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		if (strcmp(triggers->triggers[i].tgname, "restore_rows") == 0)
+			fires = triggers->triggers[i].tgenabled == TRIGGER_FIRES_ALWAYS ||
+				(triggers->triggers[i].tgenabled == TRIGGER_FIRES_ON_ORIGIN &&
+				 SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA);
+	table_close(rel, NoLock);
+	return fires;
 }
 
 /*
  * restore_row(name text, content jsonb) returns boolean
- *		In a CHECK of quotetier.dumped, for when the trigger is disabled.
+ *		In a CHECK of quotetier.dumped: restores the row at once when the trigger
+ *		is disabled.
  */
 Datum
-restore_row_checked(PG_FUNCTION_ARGS)
+restore_row(PG_FUNCTION_ARGS)
 {
-	if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1))
-		restore(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_DATUM(1));
+	if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1) && !trigger_restores())
+	{
+		if (SPI_connect() != SPI_OK_CONNECT)
+			elog(ERROR, "SPI_connect failed");
+		restore(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_DATUM(1),
+				"(SELECT $2, 0) dumped (dumped_content, dumped_rank)");
+		SPI_finish();
+	}
 	PG_RETURN_BOOL(true);
 }
 
@@ -185,7 +215,7 @@ heal(PG_FUNCTION_ARGS)
 	enabled = run_each("SELECT pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I',"
 					   " tgrelid::pg_catalog.regclass, tgname) FROM pg_catalog.pg_trigger"
 					   " WHERE tgfoid OPERATOR(pg_catalog.=) ANY (ARRAY["
-					   "'quotetier.stamp_change()', 'quotetier.restore_row()']::pg_catalog.regprocedure[])"
+					   "'quotetier.stamp_change()', 'quotetier.restore_rows()']::pg_catalog.regprocedure[])"
 					   " AND tgenabled OPERATOR(pg_catalog.<>) 'A' ORDER BY tgrelid, tgname");
 
 	/* a trigger's arguments are strings, each ended by a zero byte */
