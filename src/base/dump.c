@@ -4,9 +4,10 @@
  *		triggers as they should be.
  *
  * pg_dump reads the configuration as rows of quotetier.dumped (90-dump.sql says
- * why); whoever inserts such rows restores them. The first, 'begin', takes the
- * shipped rows out of the way, which CREATE EXTENSION has just made: what the
- * user had left of them comes next. Runs as the one who restores.
+ * why); inserting such rows restores them, a table's in one statement. The
+ * first, 'begin', takes the shipped rows out of the way, which CREATE EXTENSION
+ * has just made: what the user had left of them comes next. Runs as the one who
+ * restores.
  */
 #include "postgres.h"
 
