@@ -16,9 +16,6 @@
 #include "price/check.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/rangetypes.h"
-#include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(rule_check);
 
@@ -230,43 +227,6 @@ check_scope(const CheckRow *row)
 				 errhint("Match a fact that groups the values, such as a category, or split the rule.")));
 }
 
-/* ----- validity ----- */
-
-static void
-check_validity(const CheckRow *row)
-{
-	bool		isnull;
-	Datum		datum = check_datum(row, row->tuple, "valid", &isnull);
-	RangeType  *valid;
-	RangeBound	lower;
-	RangeBound	upper;
-	bool		empty;
-
-	if (isnull)
-		return;
-	valid = DatumGetRangeTypeP(datum);
-	range_deserialize(lookup_type_cache(RangeTypeGetOid(valid), TYPECACHE_RANGE_INFO),
-					  valid, &lower, &upper, &empty);
-	if (empty)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("the rule's validity is empty"),
-				 errdetail("It would never be in force."),
-				 errhint("Give a range [from,to) with from before to.")));
-	if (!upper.infinite && upper.inclusive)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("the rule's validity includes its end"),
-				 errdetail("Validity is half-open, so that one period ends where the next begins."),
-				 errhint("Write [from,to) with the first moment at which it is no longer in force.")));
-	if (!lower.infinite && !lower.inclusive)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("the rule's validity excludes its beginning"),
-				 errdetail("Validity is half-open, so that one period ends where the next begins."),
-				 errhint("Write [from,to) with the first moment at which it is in force.")));
-}
-
 /* ----- the step, the base ----- */
 
 static CheckQuery find_step = {
@@ -475,8 +435,8 @@ rule_check(PG_FUNCTION_ARGS)
 
 	check_place(&row, range);
 	check_scope(&row);
-	check_validity(&row);
-	check_currency(&row);
+	check_validity(&row, "the rule");
+	check_currency(&row, "currency");
 	check_ending(&row);
 	check_source_of_value(&row, range);
 	check_condition(&row);
