@@ -1,0 +1,482 @@
+/*
+ * fact.c
+ *		Facts: reading named values from rows and from jsonb.
+ *
+ * Canonical labels: text as it is (character(n) without its padding), numbers
+ * without exponent and trailing zeros, booleans as true and false, dates as
+ * ISO, enums by label, uuids in their standard form. So 5 in a rule's scope
+ * matches the fact 5, 5.0 and '5' alike. Types whose text depends on settings
+ * (timestamps, floats, intervals) are refused rather than matched by accident.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "base/fact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+#include "utils/uuid.h"
+
+/* How a column's datum is read. */
+typedef enum ColumnKind
+{
+	COLUMN_TEXT,
+	COLUMN_BPCHAR,
+	COLUMN_NAME,
+	COLUMN_INT2,
+	COLUMN_INT4,
+	COLUMN_INT8,
+	COLUMN_NUMERIC,
+	COLUMN_BOOL,
+	COLUMN_ENUM,
+	COLUMN_UUID,
+	COLUMN_DATE,
+	COLUMN_OTHER
+} ColumnKind;
+
+struct FactColumn
+{
+	ColumnKind	kind;			/* of the element, for an array */
+	bool		is_array;
+	Oid			type;			/* as declared, for messages */
+	Oid			element;
+	int16		element_len;
+	bool		element_byval;
+	char		element_align;
+};
+
+static ColumnKind
+column_kind(Oid type)
+{
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+			return COLUMN_TEXT;
+		case BPCHAROID:
+			return COLUMN_BPCHAR;
+		case NAMEOID:
+			return COLUMN_NAME;
+		case INT2OID:
+			return COLUMN_INT2;
+		case INT4OID:
+			return COLUMN_INT4;
+		case INT8OID:
+			return COLUMN_INT8;
+		case NUMERICOID:
+			return COLUMN_NUMERIC;
+		case BOOLOID:
+			return COLUMN_BOOL;
+		case UUIDOID:
+			return COLUMN_UUID;
+		case DATEOID:
+			return COLUMN_DATE;
+		default:
+			return type_is_enum(type) ? COLUMN_ENUM : COLUMN_OTHER;
+	}
+}
+
+static void
+column_init(FactColumn *column, Oid declared)
+{
+	Oid			type = getBaseType(declared);
+	Oid			element = get_element_type(type);
+
+	column->type = declared;
+	column->is_array = OidIsValid(element);
+	if (column->is_array)
+	{
+		column->element = element;
+		get_typlenbyvalalign(element, &column->element_len,
+							 &column->element_byval, &column->element_align);
+		type = getBaseType(element);
+	}
+	column->kind = column_kind(type);
+}
+
+FactReader *
+fact_reader_create(MemoryContext context)
+{
+	MemoryContext own = AllocSetContextCreate(context, "quotetier facts", ALLOCSET_SMALL_SIZES);
+	FactReader *reader = MemoryContextAllocZero(own, sizeof(FactReader));
+
+	reader->context = own;
+	return reader;
+}
+
+void
+fact_reader_interest(FactReader *reader, uint64 interest, int nfacts, const char **names)
+{
+	MemoryContext caller;
+	int			i;
+
+	if (likely(reader->interest == interest))
+		return;
+	reader->interest = 0;
+	reader->row_type = 0;
+	caller = MemoryContextSwitchTo(reader->context);
+	if (reader->names != NULL)
+	{
+		pfree(reader->names);
+		pfree(reader->name_lens);
+		pfree(reader->column_of_fact);
+	}
+	reader->names = palloc((nfacts + 1) * sizeof(char *));
+	reader->name_lens = palloc((nfacts + 1) * sizeof(int));
+	reader->column_of_fact = palloc((nfacts + 1) * sizeof(int));
+	for (i = 0; i < nfacts; i++)
+	{
+		reader->names[i] = names[i];
+		reader->name_lens[i] = strlen(names[i]);
+	}
+	reader->nfacts = nfacts;
+	MemoryContextSwitchTo(caller);
+	reader->interest = interest;
+}
+
+/* Works out where the facts are in rows of this type. */
+static void
+know_row_type(FactReader *reader, TupleDesc tupdesc, uint64 row_type)
+{
+	MemoryContext caller;
+	int			fact;
+	int			i;
+
+	reader->row_type = 0;
+	caller = MemoryContextSwitchTo(reader->context);
+	if (reader->tupdesc != NULL)
+	{
+		FreeTupleDesc(reader->tupdesc);
+		reader->tupdesc = NULL;
+		pfree(reader->columns);
+		pfree(reader->values);
+		pfree(reader->nulls);
+	}
+	reader->columns = palloc0((tupdesc->natts + 1) * sizeof(FactColumn));
+	reader->values = palloc((tupdesc->natts + 1) * sizeof(Datum));
+	reader->nulls = palloc((tupdesc->natts + 1) * sizeof(bool));
+	reader->tupdesc = CreateTupleDescCopy(tupdesc);
+	MemoryContextSwitchTo(caller);
+
+	for (fact = 0; fact < reader->nfacts; fact++)
+	{
+		reader->column_of_fact[fact] = -1;
+		for (i = 0; i < tupdesc->natts; i++)
+		{
+			Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
+
+			if (attr->attisdropped || strcmp(NameStr(attr->attname), reader->names[fact]) != 0)
+				continue;
+			column_init(&reader->columns[i], attr->atttypid);
+			reader->column_of_fact[fact] = i;
+			break;
+		}
+	}
+	reader->row_type = row_type;
+}
+
+void
+fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
+					const Datum *values, const bool *nulls)
+{
+	if (unlikely(reader->row_type != row_type))
+		know_row_type(reader, tupdesc, row_type);
+	memcpy(reader->values, values, tupdesc->natts * sizeof(Datum));
+	memcpy(reader->nulls, nulls, tupdesc->natts * sizeof(bool));
+	reader->json = NULL;
+}
+
+void
+fact_reader_record(FactReader *reader, HeapTupleHeader record)
+{
+	Oid			type = HeapTupleHeaderGetTypeId(record);
+	int32		typmod = HeapTupleHeaderGetTypMod(record);
+	uint64		row_type = assign_record_type_identifier(type, typmod);
+	HeapTupleData tuple;
+
+	if (unlikely(reader->row_type != row_type))
+	{
+		TupleDesc	tupdesc = lookup_rowtype_tupdesc(type, typmod);
+
+		know_row_type(reader, tupdesc, row_type);
+		ReleaseTupleDesc(tupdesc);
+	}
+	tuple.t_len = HeapTupleHeaderGetDatumLength(record);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = record;
+	heap_deform_tuple(&tuple, reader->tupdesc, reader->values, reader->nulls);
+	reader->json = NULL;
+}
+
+void
+fact_reader_json(FactReader *reader, Jsonb *json)
+{
+	if (!JB_ROOT_IS_OBJECT(json))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("facts must be a JSON object"),
+				 errhint("Write facts as {\"name\": value, ...}.")));
+	reader->json = json;
+}
+
+static void
+refuse_type(FactReader *reader, int fact, const char *what, const char *type, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("fact \"%s\" is not %s", reader->names[fact], what),
+			 errdetail("Its type is %s.", type),
+			 errhint("%s", hint)));
+}
+
+/* ----- labels ----- */
+
+static FactLabel
+label_of_cstring(const char *text)
+{
+	FactLabel	label;
+
+	label.text = text;
+	label.len = strlen(text);
+	return label;
+}
+
+static FactLabel
+label_of_int(int64 value)
+{
+	char	   *text = palloc(MAXINT8LEN + 1);
+	FactLabel	label;
+
+	label.len = pg_lltoa(value, text);
+	label.text = text;
+	return label;
+}
+
+/* infinities and NaN are written as numeric writes them */
+static FactLabel
+label_of_numeric(Numeric value)
+{
+	return label_of_cstring(numeric_normalize(value));
+}
+
+static FactLabel
+label_of_varlena(Datum value)
+{
+	text	   *t = DatumGetTextPP(value);
+	FactLabel	label;
+
+	label.text = VARDATA_ANY(t);
+	label.len = VARSIZE_ANY_EXHDR(t);
+	return label;
+}
+
+static FactLabel
+label_of_date(DateADT value)
+{
+	char	   *text = palloc(MAXDATELEN + 1);
+	struct pg_tm tm;
+
+	if (DATE_NOT_FINITE(value))
+		EncodeSpecialDate(value, text);
+	else
+	{
+		j2date(value + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon, &tm.tm_mday);
+		EncodeDateOnly(&tm, USE_ISO_DATES, text);
+	}
+	return label_of_cstring(text);
+}
+
+static FactLabel
+label_of_datum(FactReader *reader, int fact, const FactColumn *column, Datum value)
+{
+	FactLabel	label = {NULL, 0};
+
+	switch (column->kind)
+	{
+		case COLUMN_TEXT:
+			return label_of_varlena(value);
+		case COLUMN_BPCHAR:
+			label = label_of_varlena(value);
+			while (label.len > 0 && label.text[label.len - 1] == ' ')
+				label.len--;
+			return label;
+		case COLUMN_NAME:
+			return label_of_cstring(NameStr(*DatumGetName(value)));
+		case COLUMN_INT2:
+			return label_of_int(DatumGetInt16(value));
+		case COLUMN_INT4:
+			return label_of_int(DatumGetInt32(value));
+		case COLUMN_INT8:
+			return label_of_int(DatumGetInt64(value));
+		case COLUMN_NUMERIC:
+			return label_of_numeric(DatumGetNumeric(value));
+		case COLUMN_BOOL:
+			return label_of_cstring(DatumGetBool(value) ? "true" : "false");
+		case COLUMN_ENUM:
+			return label_of_cstring(DatumGetCString(DirectFunctionCall1(enum_out, value)));
+		case COLUMN_UUID:
+			return label_of_cstring(DatumGetCString(DirectFunctionCall1(uuid_out, value)));
+		case COLUMN_DATE:
+			return label_of_date(DatumGetDateADT(value));
+		case COLUMN_OTHER:
+			break;
+	}
+	refuse_type(reader, fact, "of a type that can be matched", format_type_be(column->type),
+				"Match text, numbers, booleans, enums, uuids and dates; cast other types to text.");
+	return label;
+}
+
+bool
+fact_json_label(const JsonbValue *value, FactLabel *label)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			label->text = value->val.string.val;
+			label->len = value->val.string.len;
+			return true;
+		case jbvNumeric:
+			*label = label_of_numeric(value->val.numeric);
+			return true;
+		case jbvBool:
+			*label = label_of_cstring(value->val.boolean ? "true" : "false");
+			return true;
+		default:
+			return false;
+	}
+}
+
+static JsonbValue *
+json_fact(FactReader *reader, int fact, JsonbValue *value)
+{
+	value = getKeyJsonValueFromContainer(&reader->json->root, reader->names[fact],
+										 reader->name_lens[fact], value);
+	return value == NULL || value->type == jbvNull ? NULL : value;
+}
+
+static void
+json_labels(FactReader *reader, int fact, FactLabelSink add, void *state)
+{
+	JsonbValue	space;
+	JsonbValue *value = json_fact(reader, fact, &space);
+	FactLabel	label;
+
+	if (value == NULL)
+		return;
+	if (fact_json_label(value, &label))
+		add(state, fact, label);
+	else if (value->type == jbvBinary && JsonContainerIsArray(value->val.binary.data))
+	{
+		JsonbIterator *it = JsonbIteratorInit(value->val.binary.data);
+		JsonbIteratorToken token;
+		JsonbValue	element;
+
+		while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+		{
+			if (token != WJB_ELEM || element.type == jbvNull)
+				continue;
+			if (!fact_json_label(&element, &label))
+				refuse_type(reader, fact, "a list of plain values", "a nested list or object",
+							"Give a value, or a list of values.");
+			add(state, fact, label);
+		}
+	}
+	else
+		refuse_type(reader, fact, "a value that can be matched", "a JSON object",
+					"Give a string, a number, a boolean, or a list of these.");
+}
+
+void
+fact_labels(FactReader *reader, int fact, FactLabelSink add, void *state)
+{
+	const FactColumn *column;
+	int			i;
+
+	if (reader->json != NULL)
+	{
+		json_labels(reader, fact, add, state);
+		return;
+	}
+	i = reader->column_of_fact[fact];
+	if (i < 0 || reader->nulls[i])
+		return;
+	column = &reader->columns[i];
+	if (likely(!column->is_array))
+		add(state, fact, label_of_datum(reader, fact, column, reader->values[i]));
+	else
+	{
+		Datum	   *elements;
+		bool	   *nulls;
+		int			n;
+		int			e;
+
+		deconstruct_array(DatumGetArrayTypeP(reader->values[i]), column->element,
+						  column->element_len, column->element_byval, column->element_align,
+						  &elements, &nulls, &n);
+		for (e = 0; e < n; e++)
+			if (!nulls[e])
+				add(state, fact, label_of_datum(reader, fact, column, elements[e]));
+	}
+}
+
+/* ----- numbers ----- */
+
+bool
+fact_number(FactReader *reader, int fact, Dec *number)
+{
+	static const char *const hint = "Give an integer or a numeric; cast other types to numeric.";
+	Numeric		value = NULL;
+
+	if (reader->json != NULL)
+	{
+		JsonbValue	space;
+		JsonbValue *json = json_fact(reader, fact, &space);
+
+		if (json == NULL)
+			return false;
+		if (json->type != jbvNumeric)
+			refuse_type(reader, fact, "a number",
+						json->type == jbvString ? "a JSON string" :
+						json->type == jbvBool ? "a JSON boolean" : "a JSON list or object", hint);
+		value = json->val.numeric;
+	}
+	else
+	{
+		int			i = reader->column_of_fact[fact];
+		const FactColumn *column;
+
+		if (i < 0 || reader->nulls[i])
+			return false;
+		column = &reader->columns[i];
+		switch (column->is_array ? COLUMN_OTHER : column->kind)
+		{
+			case COLUMN_INT2:
+				*number = dec_make(DatumGetInt16(reader->values[i]), 0);
+				return true;
+			case COLUMN_INT4:
+				*number = dec_make(DatumGetInt32(reader->values[i]), 0);
+				return true;
+			case COLUMN_INT8:
+				*number = dec_make(DatumGetInt64(reader->values[i]), 0);
+				return true;
+			case COLUMN_NUMERIC:
+				value = DatumGetNumeric(reader->values[i]);
+				break;
+			default:
+				refuse_type(reader, fact, "a number", format_type_be(column->type), hint);
+		}
+	}
+	if (!dec_from_numeric(value, number))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fact \"%s\" is not a finite number", reader->names[fact]),
+				 errhint("NaN and infinity have no price; leave the fact out (null) where it is not known.")));
+	return true;
+}

@@ -1,0 +1,73 @@
+/*
+ * fact.h
+ *		Facts: named values, read from any row or from jsonb.
+ *
+ * A reader is told once which facts are of interest (by number) and then, for
+ * every row, answers by number. What the row's columns are is worked out once
+ * per row type. Not here: which facts matter, and what for.
+ */
+#ifndef QUOTETIER_FACT_H
+#define QUOTETIER_FACT_H
+
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/tupdesc.h"
+#include "base/dec.h"
+#include "utils/jsonb.h"
+
+/* The canonical text of a value that is matched for equality. */
+typedef struct FactLabel
+{
+	const char *text;			/* not terminated */
+	int			len;
+} FactLabel;
+
+typedef struct FactColumn FactColumn;
+
+typedef struct FactReader
+{
+	MemoryContext context;		/* outlives the rows */
+
+	/* the facts of interest */
+	uint64		interest;		/* names the list below; 0: none yet */
+	int			nfacts;
+	const char **names;
+	int		   *name_lens;
+
+	/* rows of this type */
+	uint64		row_type;		/* names the type; 0: none yet */
+	TupleDesc	tupdesc;
+	int		   *column_of_fact; /* -1: the row has no such column */
+	FactColumn *columns;
+	Datum	   *values;
+	bool	   *nulls;
+
+	Jsonb	   *json;			/* the row, when it is jsonb */
+} FactReader;
+
+extern FactReader *fact_reader_create(MemoryContext context);
+
+/* Says which facts are of interest; interest names the list (not 0). */
+extern void fact_reader_interest(FactReader *reader, uint64 interest,
+								 int nfacts, const char **names);
+
+/* Takes the next row. Values are read from it in place. */
+extern void fact_reader_record(FactReader *reader, HeapTupleHeader record);
+extern void fact_reader_json(FactReader *reader, Jsonb *json);
+
+/* The same from a row's columns, where the caller has them; row_type names its type. */
+extern void fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
+								const Datum *values, const bool *nulls);
+
+/* Calls add for each label of a fact: none if absent, one, or one an element. */
+typedef void (*FactLabelSink) (void *state, int fact, FactLabel label);
+extern void fact_labels(FactReader *reader, int fact, FactLabelSink add, void *state);
+
+/* Reads a fact as a finite number; false if it is absent. */
+extern bool fact_number(FactReader *reader, int fact, Dec *number);
+
+/* The canonical label of a jsonb scalar; false for null, array and object. */
+extern bool fact_json_label(const JsonbValue *value, FactLabel *label);
+
+#endif

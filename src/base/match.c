@@ -1,0 +1,731 @@
+/*
+ * match.c
+ *		Tuple-space matching: building the index and searching it.
+ *
+ * Values are interned: one hash table holds the values of all dimensions. A
+ * value carries the set of shapes in which it occurs, so that intersecting the
+ * sets of a row's values leaves few shapes to probe. The set has 64 bits;
+ * shapes beyond share bits, which makes it a looser filter, never a wrong one.
+ */
+#include "postgres.h"
+
+#include "base/match.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#define SHAPE_BIT(shape)	(UINT64CONST(1) << ((shape) & 63))
+
+/* How many probes have their first memory access under way at once. */
+#define PROBES_AHEAD 64
+
+typedef struct Slot
+{
+	uint32		hash;
+	uint32		item;			/* where it is, + 1; 0: empty */
+} Slot;
+
+/* A value, with all that a look-up reads side by side; found by its place. */
+typedef struct Value
+{
+	uint64		shapes;			/* SHAPE_BITs it occurs in */
+	uint32		dim;
+	uint32		len;
+	char		text[FLEXIBLE_ARRAY_MEMBER];
+} Value;
+
+/* Places of values are counted in words of this size. */
+typedef uint64 ValueWord;
+
+typedef struct Shape
+{
+	uint64		mask;			/* dimensions constrained */
+	uint32		dims;			/* first of them in the list of dimensions */
+	uint32		ndims;
+} Shape;
+
+/* A bucket; its payloads follow its values. */
+typedef struct Bucket
+{
+	uint32		shape;
+	uint32		nentries;
+	uint32		ids[FLEXIBLE_ARRAY_MEMBER];
+} Bucket;
+
+/* Places of buckets are counted in words of this size. */
+typedef uint32 BucketWord;
+
+/* All offsets are from the start of this header. */
+struct MatchIndex
+{
+	uint32		ndims;
+	uint32		nshapes;
+	uint32		nvalues;
+	uint32		nbuckets;
+	uint32		nentries;
+	uint32		value_mask;		/* slots - 1 */
+	uint32		bucket_mask;
+	uint32		longest_bucket;
+	Size		value_slots;
+	Size		bucket_slots;
+	Size		values;
+	Size		shapes;
+	Size		shape_dims;
+	Size		open_shapes;	/* a dimension: SHAPE_BITs that leave it open */
+	Size		buckets;
+};
+
+#define PART(index, type, part) ((type *) ((char *) (index) + (index)->part))
+
+/* A growing array. */
+typedef struct Vector
+{
+	char	   *data;
+	Size		width;
+	Size		used;
+	Size		room;
+} Vector;
+
+/* An entry while building: a bucket's entries are a chain. */
+typedef struct BuildEntry
+{
+	uint32		payload;
+	uint32		next;
+} BuildEntry;
+
+typedef struct BuildBucket
+{
+	uint32		hash;
+	uint32		shape;
+	uint32		ids;			/* first of its values */
+	uint32		first;			/* of its entries */
+	uint32		last;
+	uint32		nentries;
+} BuildBucket;
+
+typedef struct ShapeEntry
+{
+	uint64		mask;			/* key */
+	uint32		shape;
+} ShapeEntry;
+
+struct MatchBuilder
+{
+	int			ndims;
+	Vector		values;			/* of ValueWord */
+	uint32		nvalues;
+	Vector		value_slots;
+	Vector		shapes;
+	Vector		shape_dims;
+	HTAB	   *shape_of_mask;
+	Vector		buckets;
+	Vector		bucket_ids;
+	Vector		bucket_slots;
+	Vector		entries;
+};
+
+/* ----- growing arrays ----- */
+
+static void
+vector_init(Vector *vector, Size width, Size room)
+{
+	vector->width = width;
+	vector->used = 0;
+	vector->room = room;
+	vector->data = MemoryContextAllocHuge(CurrentMemoryContext, width * room);
+}
+
+static void
+too_many(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("too many scope values"),
+			 errdetail("Lists in scopes expand to their combinations, and these are too many."),
+			 errhint("Use fewer or shorter lists in one scope.")));
+}
+
+static void *
+vector_add(Vector *vector, Size n)
+{
+	void	   *place;
+
+	if (vector->used + n > vector->room)
+	{
+		vector->room = Max(vector->room * 2, vector->used + n);
+		vector->data = repalloc_huge(vector->data, vector->room * vector->width);
+	}
+	if (vector->used + n > PG_UINT32_MAX - 1)
+		too_many();
+	place = vector->data + vector->used * vector->width;
+	vector->used += n;
+	return place;
+}
+
+#define ITEM(vector, type, n)	(((type *) (vector).data)[n])
+
+static void
+slots_init(Vector *slots, Size n)
+{
+	vector_init(slots, sizeof(Slot), n);
+	slots->used = n;
+	memset(slots->data, 0, n * sizeof(Slot));
+}
+
+static void
+slot_put(Vector *slots, uint32 hash, uint32 item)
+{
+	Slot	   *table = (Slot *) slots->data;
+	uint32		mask = slots->used - 1;
+	uint32		at = hash & mask;
+
+	while (table[at].item != 0)
+		at = (at + 1) & mask;
+	table[at].hash = hash;
+	table[at].item = item + 1;
+}
+
+/* Keeps at most half of the slots filled. */
+static void
+slots_make_room(Vector *slots, Size items)
+{
+	Vector		old = *slots;
+	Size		i;
+
+	if (items * 2 < slots->used)
+		return;
+	slots_init(slots, old.used * 2);
+	for (i = 0; i < old.used; i++)
+		if (ITEM(old, Slot, i).item != 0)
+			slot_put(slots, ITEM(old, Slot, i).hash, ITEM(old, Slot, i).item - 1);
+	pfree(old.data);
+}
+
+/* ----- hashes ----- */
+
+static inline uint32
+value_hash(int dim, const char *value, int len)
+{
+	return murmurhash32(hash_bytes((const unsigned char *) value, len) + dim);
+}
+
+static inline uint64
+key_start(uint32 shape)
+{
+	return (shape + 1) * UINT64CONST(0x9E3779B97F4A7C15);
+}
+
+static inline uint64
+key_mix(uint64 key, uint32 id)
+{
+	key = (key ^ id) * UINT64CONST(0xFF51AFD7ED558CCD);
+	return key ^ (key >> 32);
+}
+
+/* ----- building ----- */
+
+MatchBuilder *
+match_begin(int ndims)
+{
+	MatchBuilder *builder = palloc0(sizeof(MatchBuilder));
+	HASHCTL		ctl;
+
+	Assert(ndims <= MATCH_MAX_DIMENSIONS);
+	builder->ndims = ndims;
+	vector_init(&builder->values, sizeof(ValueWord), 1024);
+	slots_init(&builder->value_slots, 512);
+	vector_init(&builder->shapes, sizeof(Shape), 16);
+	vector_init(&builder->shape_dims, sizeof(uint32), 64);
+	vector_init(&builder->buckets, sizeof(BuildBucket), 256);
+	vector_init(&builder->bucket_ids, sizeof(uint32), 1024);
+	slots_init(&builder->bucket_slots, 512);
+	vector_init(&builder->entries, sizeof(BuildEntry), 256);
+
+	ctl.keysize = sizeof(uint64);
+	ctl.entrysize = sizeof(ShapeEntry);
+	ctl.hcxt = CurrentMemoryContext;
+	builder->shape_of_mask = hash_create("quotetier shapes", 64, &ctl,
+										 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return builder;
+}
+
+/* The value at a place, as ids give it. */
+#define BUILT_VALUE(builder, id) ((Value *) &ITEM((builder)->values, ValueWord, (id) - 1))
+
+static bool
+is_value(const Value *value, int dim, const char *text, int len)
+{
+	return value->dim == dim && value->len == len && memcmp(value->text, text, len) == 0;
+}
+
+uint32
+match_intern(MatchBuilder *builder, int dim, const char *value, int len)
+{
+	uint32		hash = value_hash(dim, value, len);
+	uint32		mask = builder->value_slots.used - 1;
+	uint32		at;
+	uint32		place = builder->values.used;
+	Value	   *new;
+
+	for (at = hash & mask;; at = (at + 1) & mask)
+	{
+		Slot	   *slot = &ITEM(builder->value_slots, Slot, at);
+
+		if (slot->item == 0)
+			break;
+		if (slot->hash == hash && is_value(BUILT_VALUE(builder, slot->item), dim, value, len))
+			return slot->item;
+	}
+
+	new = vector_add(&builder->values,
+					 (offsetof(Value, text) + len + sizeof(ValueWord) - 1) / sizeof(ValueWord));
+	new->shapes = 0;
+	new->dim = dim;
+	new->len = len;
+	memcpy(new->text, value, len);
+	slots_make_room(&builder->value_slots, ++builder->nvalues);
+	slot_put(&builder->value_slots, hash, place);
+	return place + 1;
+}
+
+static uint32
+shape_of(MatchBuilder *builder, uint64 mask)
+{
+	bool		found;
+	ShapeEntry *entry = hash_search(builder->shape_of_mask, &mask, HASH_ENTER, &found);
+	int			dim;
+
+	if (!found)
+	{
+		Shape	   *shape = vector_add(&builder->shapes, 1);
+
+		entry->shape = builder->shapes.used - 1;
+		shape->mask = mask;
+		shape->dims = builder->shape_dims.used;
+		shape->ndims = 0;
+		for (dim = 0; dim < builder->ndims; dim++)
+			if (mask & (UINT64CONST(1) << dim))
+			{
+				*(uint32 *) vector_add(&builder->shape_dims, 1) = dim;
+				shape->ndims++;
+			}
+	}
+	return entry->shape;
+}
+
+void
+match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload)
+{
+	uint32		shape_number = shape_of(builder, mask);
+	Shape	   *shape = &ITEM(builder->shapes, Shape, shape_number);
+	const uint32 *dims = &ITEM(builder->shape_dims, uint32, shape->dims);
+	uint64		key = key_start(shape_number);
+	uint32		hash;
+	uint32		slot_mask = builder->bucket_slots.used - 1;
+	uint32		at;
+	BuildBucket *bucket = NULL;
+	BuildEntry *entry;
+	uint32		number;
+	uint32		i;
+
+	for (i = 0; i < shape->ndims; i++)
+	{
+		BUILT_VALUE(builder, ids[dims[i]])->shapes |= SHAPE_BIT(shape_number);
+		key = key_mix(key, ids[dims[i]]);
+	}
+	hash = (uint32) key;
+
+	for (at = hash & slot_mask; bucket == NULL; at = (at + 1) & slot_mask)
+	{
+		Slot	   *slot = &ITEM(builder->bucket_slots, Slot, at);
+		BuildBucket *known;
+
+		if (slot->item == 0)
+			break;
+		known = &ITEM(builder->buckets, BuildBucket, slot->item - 1);
+		if (slot->hash != hash || known->shape != shape_number)
+			continue;
+		for (i = 0; i < shape->ndims; i++)
+			if (ITEM(builder->bucket_ids, uint32, known->ids + i) != ids[dims[i]])
+				break;
+		if (i == shape->ndims)
+			bucket = known;
+	}
+
+	number = builder->entries.used;
+	entry = vector_add(&builder->entries, 1);
+	entry->payload = payload;
+	entry->next = PG_UINT32_MAX;
+
+	if (bucket != NULL)
+	{
+		ITEM(builder->entries, BuildEntry, bucket->last).next = number;
+		bucket->last = number;
+		bucket->nentries++;
+		return;
+	}
+
+	bucket = vector_add(&builder->buckets, 1);
+	bucket->hash = hash;
+	bucket->shape = shape_number;
+	bucket->ids = builder->bucket_ids.used;
+	bucket->first = bucket->last = number;
+	bucket->nentries = 1;
+	for (i = 0; i < shape->ndims; i++)
+		*(uint32 *) vector_add(&builder->bucket_ids, 1) = ids[dims[i]];
+	slots_make_room(&builder->bucket_slots, builder->buckets.used);
+	slot_put(&builder->bucket_slots, hash, builder->buckets.used - 1);
+}
+
+static Size
+place(Size *at, Size bytes)
+{
+	Size		offset = *at;
+
+	*at += MAXALIGN(bytes);
+	return offset;
+}
+
+MatchIndex *
+match_finish(MatchBuilder *builder, Size *size)
+{
+	MatchIndex	head;
+	MatchIndex *index;
+	Size		at = MAXALIGN(sizeof(MatchIndex));
+	Vector		slots = {NULL, sizeof(Slot), 0, 0};
+	uint64	   *open;
+	BucketWord *words;
+	Size		nwords = 0;
+	uint32		i;
+	int			dim;
+
+	for (i = 0; i < builder->buckets.used; i++)
+	{
+		BuildBucket *built = &ITEM(builder->buckets, BuildBucket, i);
+
+		nwords += offsetof(Bucket, ids) / sizeof(BucketWord) + built->nentries +
+			ITEM(builder->shapes, Shape, built->shape).ndims;
+	}
+	if (nwords > PG_UINT32_MAX - 1)
+		too_many();
+
+	memset(&head, 0, sizeof(head));
+	head.ndims = builder->ndims;
+	head.nshapes = builder->shapes.used;
+	head.nvalues = builder->nvalues;
+	head.nbuckets = builder->buckets.used;
+	head.nentries = builder->entries.used;
+	head.value_mask = builder->value_slots.used - 1;
+	head.bucket_mask = builder->bucket_slots.used - 1;
+	head.value_slots = place(&at, builder->value_slots.used * sizeof(Slot));
+	head.bucket_slots = place(&at, builder->bucket_slots.used * sizeof(Slot));
+	head.values = place(&at, builder->values.used * sizeof(ValueWord));
+	head.shapes = place(&at, builder->shapes.used * sizeof(Shape));
+	head.shape_dims = place(&at, builder->shape_dims.used * sizeof(uint32));
+	head.open_shapes = place(&at, builder->ndims * sizeof(uint64));
+	head.buckets = place(&at, nwords * sizeof(BucketWord));
+
+	index = MemoryContextAllocHuge(CurrentMemoryContext, at);
+	*size = at;
+	*index = head;
+	memcpy(PART(index, char, value_slots), builder->value_slots.data,
+		   builder->value_slots.used * sizeof(Slot));
+	memcpy(PART(index, char, values), builder->values.data,
+		   builder->values.used * sizeof(ValueWord));
+	memcpy(PART(index, char, shapes), builder->shapes.data, builder->shapes.used * sizeof(Shape));
+	memcpy(PART(index, char, shape_dims), builder->shape_dims.data,
+		   builder->shape_dims.used * sizeof(uint32));
+
+	open = PART(index, uint64, open_shapes);
+	for (dim = 0; dim < builder->ndims; dim++)
+	{
+		open[dim] = 0;
+		for (i = 0; i < head.nshapes; i++)
+			if (!(ITEM(builder->shapes, Shape, i).mask & (UINT64CONST(1) << dim)))
+				open[dim] |= SHAPE_BIT(i);
+	}
+
+	slots.data = PART(index, char, bucket_slots);
+	slots.used = builder->bucket_slots.used;
+	memset(slots.data, 0, slots.used * sizeof(Slot));
+	words = PART(index, BucketWord, buckets);
+	nwords = 0;
+	for (i = 0; i < head.nbuckets; i++)
+	{
+		BuildBucket *built = &ITEM(builder->buckets, BuildBucket, i);
+		uint32		ndims = ITEM(builder->shapes, Shape, built->shape).ndims;
+		Bucket	   *bucket = (Bucket *) (words + nwords);
+		uint32	   *payloads = bucket->ids + ndims;
+		uint32		n;
+
+		bucket->shape = built->shape;
+		bucket->nentries = built->nentries;
+		memcpy(bucket->ids, &ITEM(builder->bucket_ids, uint32, built->ids),
+			   ndims * sizeof(uint32));
+		for (n = built->first; n != PG_UINT32_MAX; n = ITEM(builder->entries, BuildEntry, n).next)
+			*payloads++ = ITEM(builder->entries, BuildEntry, n).payload;
+		slot_put(&slots, built->hash, nwords);
+		nwords = payloads - words;
+		index->longest_bucket = Max(index->longest_bucket, built->nentries);
+		if ((i & 0xFFFF) == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	return index;
+}
+
+/* ----- searching ----- */
+
+void
+match_query_init(MatchQuery *query, int ndims, MemoryContext context)
+{
+	int			dim;
+
+	query->context = context;
+	query->ndims = ndims;
+	query->nids = MemoryContextAllocZero(context, (ndims + 1) * sizeof(int));
+	query->ids_room = MemoryContextAllocZero(context, (ndims + 1) * sizeof(int));
+	query->ids = MemoryContextAllocZero(context, (ndims + 1) * sizeof(uint32 *));
+	for (dim = 0; dim < ndims; dim++)
+	{
+		query->ids_room[dim] = 4;
+		query->ids[dim] = MemoryContextAlloc(context, 4 * sizeof(uint32));
+	}
+	query->labels_room = ndims + 4;
+	query->labels = MemoryContextAlloc(context, query->labels_room * sizeof(MatchLabel));
+	query->found_room = 64;
+	query->found = MemoryContextAlloc(context, query->found_room * sizeof(uint32));
+	match_query_reset(query);
+}
+
+void
+match_query_add(MatchQuery *query, const MatchIndex *index, int dim, const char *value, int len)
+{
+	MatchLabel *label;
+
+	if (query->nlabels == query->labels_room)
+	{
+		query->labels_room *= 2;
+		query->labels = repalloc(query->labels, query->labels_room * sizeof(MatchLabel));
+	}
+	label = &query->labels[query->nlabels++];
+	label->text = value;
+	label->len = len;
+	label->dim = dim;
+	label->hash = value_hash(dim, value, len);
+	__builtin_prefetch(&PART(index, const Slot, value_slots)[label->hash & index->value_mask]);
+}
+
+/* Turns the row's labels into ids; those that no entry asks for drop out. */
+static void
+find_ids(MatchQuery *query, const MatchIndex *index)
+{
+	const Slot *slots = PART(index, const Slot, value_slots);
+	const ValueWord *values = PART(index, const ValueWord, values);
+	int			i;
+
+	for (i = 0; i < query->nlabels; i++)
+	{
+		MatchLabel *label = &query->labels[i];
+		uint32		at = label->hash & index->value_mask;
+
+		while (slots[at].item != 0 && slots[at].hash != label->hash)
+			at = (at + 1) & index->value_mask;
+		label->slot = at;
+		if (slots[at].item != 0)
+			__builtin_prefetch(&values[slots[at].item - 1]);
+	}
+	for (i = 0; i < query->nlabels; i++)
+	{
+		MatchLabel *label = &query->labels[i];
+		int			dim = label->dim;
+		uint32		at;
+
+		for (at = label->slot; slots[at].item != 0; at = (at + 1) & index->value_mask)
+		{
+			if (slots[at].hash != label->hash ||
+				!is_value((const Value *) &values[slots[at].item - 1],
+						  dim, label->text, label->len))
+				continue;
+			if (query->nids[dim] == query->ids_room[dim])
+			{
+				query->ids_room[dim] *= 2;
+				query->ids[dim] = repalloc(query->ids[dim],
+										   query->ids_room[dim] * sizeof(uint32));
+			}
+			query->ids[dim][query->nids[dim]++] = slots[at].item;
+			break;
+		}
+	}
+}
+
+/* One probe: the bucket of a shape and one value for each of its dimensions. */
+typedef struct Probe
+{
+	uint32		hash;
+	uint32		shape;
+	uint32		slot;			/* the first with this hash */
+} Probe;
+
+static inline uint32
+first_slot(const MatchIndex *index, uint32 hash)
+{
+	const Slot *slots = PART(index, const Slot, bucket_slots);
+	uint32		at = hash & index->bucket_mask;
+
+	while (slots[at].item != 0 && slots[at].hash != hash)
+		at = (at + 1) & index->bucket_mask;
+	if (slots[at].item != 0)
+		__builtin_prefetch(&PART(index, const BucketWord, buckets)[slots[at].item - 1]);
+	return at;
+}
+
+static inline void
+collect(MatchQuery *query, const MatchIndex *index, const Probe *probe, const uint32 *choice)
+{
+	const Slot *slots = PART(index, const Slot, bucket_slots);
+	const BucketWord *words = PART(index, const BucketWord, buckets);
+	const Shape *shape = &PART(index, const Shape, shapes)[probe->shape];
+	const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
+	uint32		at;
+
+	for (at = probe->slot; slots[at].item != 0; at = (at + 1) & index->bucket_mask)
+	{
+		const Bucket *bucket = (const Bucket *) &words[slots[at].item - 1];
+		uint32		i;
+
+		if (slots[at].hash != probe->hash || bucket->shape != probe->shape)
+			continue;
+		for (i = 0; i < shape->ndims; i++)
+			if (bucket->ids[i] != query->ids[dims[i]][choice == NULL ? 0 : choice[i]])
+				break;
+		if (i < shape->ndims)
+			continue;
+		if (query->nfound + bucket->nentries > query->found_room)
+		{
+			query->found_room = Max(query->found_room * 2, query->nfound + bucket->nentries);
+			query->found = repalloc_huge(query->found, query->found_room * sizeof(uint32));
+		}
+		for (i = 0; i < bucket->nentries; i++)
+			query->found[query->nfound + i] = bucket->ids[shape->ndims + i];
+		query->nfound += bucket->nentries;
+		return;
+	}
+}
+
+/* Probes a shape for every combination of the row's values. */
+static void
+probe_combinations(MatchQuery *query, const MatchIndex *index, uint32 shape_number)
+{
+	const Shape *shape = &PART(index, const Shape, shapes)[shape_number];
+	const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
+	uint32		choice[MATCH_MAX_DIMENSIONS] = {0};
+	uint32		i;
+
+	for (;;)
+	{
+		uint64		key = key_start(shape_number);
+		Probe		probe;
+
+		CHECK_FOR_INTERRUPTS();
+		for (i = 0; i < shape->ndims; i++)
+			key = key_mix(key, query->ids[dims[i]][choice[i]]);
+		probe.hash = (uint32) key;
+		probe.shape = shape_number;
+		probe.slot = first_slot(index, probe.hash);
+		collect(query, index, &probe, choice);
+		for (i = 0; i < shape->ndims; i++)
+		{
+			if (++choice[i] < query->nids[dims[i]])
+				break;
+			choice[i] = 0;
+		}
+		if (i == shape->ndims)
+			return;
+	}
+}
+
+static void
+run_probes(MatchQuery *query, const MatchIndex *index, Probe *probes, int nprobes)
+{
+	int			i;
+
+	for (i = 0; i < nprobes; i++)
+		probes[i].slot = first_slot(index, probes[i].hash);
+	for (i = 0; i < nprobes; i++)
+		collect(query, index, &probes[i], NULL);
+}
+
+void
+match_search(MatchQuery *query, const MatchIndex *index)
+{
+	const ValueWord *values = PART(index, const ValueWord, values);
+	const Shape *shapes = PART(index, const Shape, shapes);
+	const uint64 *open = PART(index, const uint64, open_shapes);
+	const Slot *slots = PART(index, const Slot, bucket_slots);
+	uint64		bits = index->nshapes >= 64 ? ~UINT64CONST(0) : SHAPE_BIT(index->nshapes) - 1;
+	Probe		probes[PROBES_AHEAD];
+	int			nprobes = 0;
+	bool		single = true;
+	int			i;
+	uint32		dim;
+
+	find_ids(query, index);
+	for (dim = 0; dim < index->ndims; dim++)
+	{
+		uint64		possible = open[dim];
+
+		for (i = 0; i < query->nids[dim]; i++)
+			possible |= ((const Value *) &values[query->ids[dim][i] - 1])->shapes;
+		bits &= possible;
+		single &= query->nids[dim] <= 1;
+	}
+
+	while (bits != 0)
+	{
+		uint32		shape_number = pg_rightmost_one_pos64(bits);
+
+		bits &= bits - 1;
+		for (; shape_number < index->nshapes; shape_number += 64)
+		{
+			const Shape *shape = &shapes[shape_number];
+			const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
+			uint64		key = key_start(shape_number);
+			uint32		d;
+
+			for (d = 0; d < shape->ndims; d++)
+			{
+				if (query->nids[dims[d]] == 0)
+					break;
+				key = key_mix(key, query->ids[dims[d]][0]);
+			}
+			if (d < shape->ndims)
+				continue;
+			if (!single)
+			{
+				probe_combinations(query, index, shape_number);
+				continue;
+			}
+			if (nprobes == PROBES_AHEAD)
+			{
+				run_probes(query, index, probes, nprobes);
+				nprobes = 0;
+			}
+			__builtin_prefetch(&slots[(uint32) key & index->bucket_mask]);
+			probes[nprobes].hash = (uint32) key;
+			probes[nprobes].shape = shape_number;
+			nprobes++;
+		}
+	}
+	run_probes(query, index, probes, nprobes);
+}
+
+void
+match_stats(const MatchIndex *index, MatchStats *stats)
+{
+	stats->shapes = index->nshapes;
+	stats->buckets = index->nbuckets;
+	stats->entries = index->nentries;
+	stats->longest_bucket = index->longest_bucket;
+}

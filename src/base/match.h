@@ -1,0 +1,96 @@
+/*
+ * match.h
+ *		Tuple-space matching: which entries constrain only what a row fulfils?
+ *
+ * An entry constrains some dimensions to one value each and leaves the others
+ * open. Entries are grouped by which dimensions they constrain (their shape),
+ * one hash probe a shape; so the cost of a search follows the number of
+ * shapes, not of entries. The finished index is one position-independent
+ * chunk. Not here: what an entry means.
+ */
+#ifndef QUOTETIER_MATCH_H
+#define QUOTETIER_MATCH_H
+
+#include "postgres.h"
+
+/* Dimensions an index can constrain: the bits of a shape's mask. */
+#define MATCH_MAX_DIMENSIONS 64
+
+typedef struct MatchIndex MatchIndex;
+typedef struct MatchBuilder MatchBuilder;
+
+/* Starts an index over ndims dimensions, in the current memory context. */
+extern MatchBuilder *match_begin(int ndims);
+
+/* The number (never 0) that stands for a value of a dimension. */
+extern uint32 match_intern(MatchBuilder *builder, int dim, const char *value, int len);
+
+/*
+ * Adds an entry: for every dimension whose bit is set in mask, ids[dimension]
+ * is the value it is constrained to. Entries must come in the order in which
+ * their payloads grow.
+ */
+extern void match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload);
+
+/* Lays the index out as one chunk of *size bytes. */
+extern MatchIndex *match_finish(MatchBuilder *builder, Size *size);
+
+/* A label of the row, until the search turns it into the number of its value. */
+typedef struct MatchLabel
+{
+	const char *text;
+	int			len;
+	int			dim;
+	uint32		hash;
+	uint32		slot;
+} MatchLabel;
+
+/* A row to search for; the room it needs is kept from one search to the next. */
+typedef struct MatchQuery
+{
+	MemoryContext context;		/* where room is taken */
+	int			ndims;
+	MatchLabel *labels;
+	int			nlabels;
+	int			labels_room;
+	int		   *nids;			/* a dimension: how many known values the row has */
+	uint32	  **ids;			/* a dimension: these values */
+	int		   *ids_room;
+	uint32	   *found;			/* payloads, unordered, perhaps repeated */
+	int			nfound;
+	int			found_room;
+} MatchQuery;
+
+extern void match_query_init(MatchQuery *query, int ndims, MemoryContext context);
+
+/* Empties the query for the next row. */
+static inline void
+match_query_reset(MatchQuery *query)
+{
+	query->nlabels = 0;
+	query->nfound = 0;
+	memset(query->nids, 0, query->ndims * sizeof(int));
+}
+
+/*
+ * Says that the row has this value in this dimension; may be said repeatedly.
+ * The text must stay in place until the search.
+ */
+extern void match_query_add(MatchQuery *query, const MatchIndex *index,
+							int dim, const char *value, int len);
+
+/* Finds the entries whose constraints the row fulfils: query->found. */
+extern void match_search(MatchQuery *query, const MatchIndex *index);
+
+/* For statistics. */
+typedef struct MatchStats
+{
+	uint32		shapes;
+	uint32		buckets;
+	uint32		entries;
+	uint32		longest_bucket;
+} MatchStats;
+
+extern void match_stats(const MatchIndex *index, MatchStats *stats);
+
+#endif

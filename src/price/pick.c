@@ -1,0 +1,496 @@
+/*
+ * pick.c
+ *		One step: which of its candidates apply, and what that does to the amount.
+ *
+ * Candidates arrive in precedence order. Not here: which steps there are and
+ * how they follow one another (procedure.c), what a rule does to an amount
+ * (rule_effect.c).
+ */
+#include "postgres.h"
+
+#include "price/pricer.h"
+
+/* ----- amounts ----- */
+
+/* Rounds a line amount as the policy says, by the line or by its unit. */
+Dec
+round_amount(const Pricer *pricer, Dec amount)
+{
+	RoundMode	mode = (RoundMode) pricer->policy->round_mode;
+	Dec			increment = stored_dec(pricer->policy, &pricer->policy->increment);
+
+	switch ((RoundTarget) pricer->policy->round_target)
+	{
+		case TARGET_LINE:
+		case TARGET_ADJUSTMENT:
+		case TARGET_LINE_STEP:
+			return dec_round(amount, increment, mode);
+		case TARGET_UNIT:
+		case TARGET_UNIT_ADJUSTMENT:
+		case TARGET_UNIT_STEP:
+			return dec_mul(dec_div(amount, pricer->units, increment, mode), pricer->units);
+	}
+	pg_unreachable();
+}
+
+/* Tries a rule on the present state, and rounds what it gives as the policy says. */
+static bool
+try_rule(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
+{
+	LineState  *state = &pricer->state;
+
+	if (!rule_effect(pricer, rule, effect, why_not))
+		return false;
+	switch ((RoundTarget) pricer->policy->round_target)
+	{
+		case TARGET_LINE:
+		case TARGET_UNIT:
+			break;
+		case TARGET_ADJUSTMENT:
+		case TARGET_UNIT_ADJUSTMENT:
+			if (state->has_running)
+				effect->result = dec_add(state->running,
+										 round_amount(pricer, dec_sub(effect->result,
+																	  state->running)));
+			break;
+		case TARGET_LINE_STEP:
+		case TARGET_UNIT_STEP:
+			/* a sum is rounded once, when all of it is known */
+			if (POLICY_PART(pricer->policy, Step, steps)[rule->step].pick != PICK_SUM)
+				effect->result = round_amount(pricer, effect->result);
+			break;
+	}
+	return true;
+}
+
+/* ----- applying ----- */
+
+/* Moves the running amount without a rule; the difference is a residual row. */
+void
+move_to(Pricer *pricer, Dec result, const char *what, const char *reason)
+{
+	LineState  *state = &pricer->state;
+
+	if (pricer->trace != NULL && dec_cmp(state->running, result) != 0)
+		trace_row(pricer, VERDICT_RESIDUAL, what, NULL, reason, NULL,
+				  dec_sub(result, state->running));
+	state->running = result;
+}
+
+static void
+remember_rule(Pricer *pricer, int64 id)
+{
+	if (pricer->state.nrules == pricer->rules_room)
+	{
+		pricer->rules_room *= 2;
+		pricer->rules = repalloc(pricer->rules, pricer->rules_room * sizeof(int64));
+	}
+	pricer->rules[pricer->state.nrules++] = id;
+}
+
+static char *
+applied_reason(Pricer *pricer, const Candidate *candidate, const Effect *effect, bool cut)
+{
+	char	   *reason = describe_rule(pricer, candidate->rule, effect);
+
+	if (cut)
+		reason = psprintf("%s; cut to what is left", reason);
+	if (candidate->equal != NULL)
+		reason = psprintf("%s; only its smaller id puts it before rule " INT64_FORMAT,
+						  reason, candidate->equal->id);
+	return reason;
+}
+
+/* Moves the running amount to result, which is what a rule makes of it. */
+static void
+apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec result, bool cut)
+{
+	LineState  *state = &pricer->state;
+	const Rule *rule = candidate->rule;
+	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[rule->step];
+	bool		is_list = !state->has_running || (step->is_list && state->nrules == 0);
+
+	if (pricer->trace != NULL)
+	{
+		const char *reason = applied_reason(pricer, candidate, effect, cut);
+
+		if (is_list)
+		{
+			/* the rule's list price takes the place of the fact's */
+			pricer->trace->waterfall = NIL;
+			trace_row(pricer, VERDICT_LIST, step_name(pricer, rule->step), rule, reason,
+					  effect, result);
+		}
+		else
+			trace_row(pricer, VERDICT_APPLIED, step_name(pricer, rule->step), rule, reason,
+					  effect, dec_sub(result, state->running));
+	}
+
+	state->running = result;
+	state->has_running = true;
+	state->zero_fee = dec_add(state->zero_fee, effect->fee);
+	if (is_list)
+	{
+		state->list_amount = result;
+		state->has_list = true;
+	}
+	remember_rule(pricer, rule->id);
+	if (rule->ending != 0)
+		state->ending = rule->ending;
+	else if (step->ending != 0)
+		state->ending = step->ending;
+	if (rule->final)
+		state->final = rule;
+	state->excluded |= step->excludes;
+	if (step->excludes != 0)
+		state->excluded_by = rule;
+}
+
+/* The same, cut to what is left. */
+static void
+apply_cut(Pricer *pricer, const Candidate *candidate, const Effect *effect)
+{
+	bool		cut = dec_sign(effect->result) < 0;
+
+	apply(pricer, candidate, effect, cut ? DEC_ZERO : effect->result, cut);
+}
+
+/* ----- picking ----- */
+
+static bool
+same_precedence(const Candidate *a, const Candidate *b)
+{
+	return a->rule->rank == b->rule->rank && a->rule->priority == b->rule->priority;
+}
+
+/*
+ * Collects the rules of one step that can apply now, in precedence order.
+ * found[0..n) are the step's rules that match, strongest first. When only the
+ * strongest is wanted, stops as soon as it is certain.
+ */
+static int
+collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
+{
+	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
+	int			count = 0;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		const Rule *rule = &rules[found[i]];
+		Candidate  *candidate;
+		char	   *why_not = NULL;
+		int			at;
+
+		if (pricer->as_of < rule->from || (pricer->as_of >= rule->to && rule->to != DT_NOEND))
+		{
+			if (pricer->trace != NULL)
+				trace_rejected(pricer, rule, "not in force at that time");
+			continue;
+		}
+		if (count == pricer->candidates_room)
+		{
+			pricer->candidates_room *= 2;
+			pricer->candidates = repalloc(pricer->candidates,
+										  pricer->candidates_room * sizeof(Candidate));
+		}
+		candidate = &pricer->candidates[count];
+		candidate->rule = rule;
+		candidate->equal = NULL;
+		if (strongest_only && count > 0 && !same_precedence(candidate, candidate - 1))
+			break;
+		if (!try_rule(pricer, rule, &candidate->effect, pricer->trace != NULL ? &why_not : NULL))
+		{
+			if (pricer->trace != NULL)
+				trace_rejected(pricer, rule, "%s", why_not);
+			continue;
+		}
+
+		/* among equals, the one that is better for the customer goes first */
+		for (at = count; at > 0; at--)
+		{
+			Candidate	swap;
+			Candidate  *before = &pricer->candidates[at - 1];
+			int			order;
+
+			if (!same_precedence(before, &pricer->candidates[at]))
+				break;
+			order = dec_cmp(pricer->candidates[at].effect.result, before->effect.result);
+			if (order == 0)
+				before->equal = pricer->candidates[at].rule;
+			if (order >= 0)
+				break;
+			swap = *before;
+			*before = pricer->candidates[at];
+			pricer->candidates[at] = swap;
+		}
+		count++;
+	}
+	return count;
+}
+
+/* Keeps one candidate of each exclusive group, or the one that stands alone. */
+static int
+reduce_groups(Pricer *pricer, int count)
+{
+	Candidate  *candidates = pricer->candidates;
+	int			kept = 0;
+	int			i;
+	int			k;
+
+	for (i = 0; i < count; i++)
+		if (candidates[i].rule->group == GROUP_ALONE)
+		{
+			for (k = 0; k < count && pricer->trace != NULL; k++)
+				if (k != i)
+					trace_rejected(pricer, candidates[k].rule, "rule " INT64_FORMAT
+								   " stands alone in its step", candidates[i].rule->id);
+			candidates[0] = candidates[i];
+			candidates[0].equal = NULL;
+			return 1;
+		}
+	for (i = 0; i < count; i++)
+	{
+		for (k = 0; k < kept; k++)
+			if (candidates[i].rule->group != 0 &&
+				candidates[k].rule->group == candidates[i].rule->group)
+				break;
+		if (k == kept)
+			candidates[kept++] = candidates[i];
+		else if (pricer->trace != NULL)
+			trace_rejected(pricer, candidates[i].rule, "rule " INT64_FORMAT
+						   " of the same exclusive group goes first", candidates[k].rule->id);
+	}
+	return kept;
+}
+
+static void
+refuse_ambiguity(Pricer *pricer, const Candidate *candidate)
+{
+	if (candidate->equal == NULL || !pricer->policy->strict)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CARDINALITY_VIOLATION),
+			 errmsg("rules " INT64_FORMAT " and " INT64_FORMAT " are equally strong",
+					candidate->rule->id, candidate->equal->id),
+			 errdetail("Access rank, priority and price are the same, and the policy is strict."),
+			 errhint("Give one of them a larger priority or a narrower scope.")));
+}
+
+static bool
+raises(const Pricer *pricer, const Effect *effect)
+{
+	return pricer->state.has_running && dec_cmp(effect->result, pricer->state.running) > 0;
+}
+
+/* The candidate with the lowest result; the highest where every one raises. */
+static int
+best_of(Pricer *pricer, int count)
+{
+	Candidate  *candidates = pricer->candidates;
+	bool		all_raise = true;
+	int			best = 0;
+	int			i;
+
+	for (i = 0; i < count; i++)
+		all_raise &= raises(pricer, &candidates[i].effect);
+	for (i = 1; i < count; i++)
+	{
+		int			order = dec_cmp(candidates[i].effect.result, candidates[best].effect.result);
+
+		if (all_raise ? order > 0 : order < 0)
+			best = i;
+	}
+	return best;
+}
+
+static const char *
+lost_reason(const Pricer *pricer, const Candidate *winner, const Candidate *loser, bool by_price)
+{
+	int			order = dec_cmp(winner->effect.result, loser->effect.result);
+
+	if (by_price && order != 0)
+		return "price";
+	if (winner->rule->rank != loser->rule->rank)
+		return "access rank";
+	if (winner->rule->priority != loser->rule->priority)
+		return "priority";
+	return order != 0 ? "price" : "its smaller id";
+}
+
+/* One winner takes the step. */
+static void
+apply_one(Pricer *pricer, int winner, int count, bool by_price)
+{
+	Candidate  *candidates = pricer->candidates;
+	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[candidates[winner].rule->step];
+	int			i;
+
+	refuse_ambiguity(pricer, &candidates[winner]);
+	for (i = 0; i < count && pricer->trace != NULL; i++)
+		if (i != winner)
+			trace_rejected(pricer, candidates[i].rule, "beaten by rule " INT64_FORMAT " on %s",
+						   candidates[winner].rule->id,
+						   lost_reason(pricer, &candidates[winner], &candidates[i], by_price));
+	if (step->only_down && raises(pricer, &candidates[winner].effect))
+	{
+		if (pricer->trace != NULL)
+			trace_rejected(pricer, candidates[winner].rule, "it would raise the price");
+		return;
+	}
+	apply_cut(pricer, &candidates[winner], &candidates[winner].effect);
+}
+
+/* How many candidates there are up to the first that ends the step. */
+static int
+up_to_stop(Pricer *pricer, int count)
+{
+	Candidate  *candidates = pricer->candidates;
+	int			i;
+	int			rest;
+
+	for (i = 0; i < count; i++)
+		if (candidates[i].rule->stop || candidates[i].rule->final)
+			break;
+	for (rest = i + 1; rest < count && pricer->trace != NULL; rest++)
+		trace_rejected(pricer, candidates[rest].rule, "rule " INT64_FORMAT " ended the step",
+					   candidates[i].rule->id);
+	return Min(i + 1, count);
+}
+
+/*
+ * All of them, each on the entry value, added and applied once. Where they
+ * take more than there is, the last ones are cut.
+ */
+static void
+apply_sum(Pricer *pricer, int count)
+{
+	LineState  *state = &pricer->state;
+	Candidate  *candidates = pricer->candidates;
+	Dec			entry = state->running;
+	Dec			total = entry;
+	Dec			excess;
+	int			uncut;
+	int			i;
+
+	count = up_to_stop(pricer, count);
+	for (i = 0; i < count; i++)
+		total = dec_add(total, dec_sub(candidates[i].effect.result, entry));
+
+	/* candidates from uncut on lose the excess, the last one first */
+	excess = dec_sign(total) < 0 ? dec_neg(total) : DEC_ZERO;
+	for (uncut = count; dec_sign(excess) > 0; uncut--)
+	{
+		Effect	   *effect = &candidates[uncut - 1].effect;
+		Dec			taken = dec_sub(entry, effect->result);
+		Dec			back = dec_cmp(taken, excess) < 0 ? taken : excess;
+
+		if (dec_sign(taken) <= 0)
+			continue;
+		effect->result = dec_add(effect->result, back);
+		excess = dec_sub(excess, back);
+	}
+	for (i = 0; i < count; i++)
+	{
+		candidates[i].equal = NULL;
+		apply(pricer, &candidates[i], &candidates[i].effect,
+			  dec_add(state->running, dec_sub(candidates[i].effect.result, entry)), i >= uncut);
+	}
+	if (pricer->policy->round_target == TARGET_LINE_STEP ||
+		pricer->policy->round_target == TARGET_UNIT_STEP)
+		move_to(pricer, round_amount(pricer, state->running),
+				"rounding", "to the increment, after the step");
+}
+
+/* All of them, each on what the one before left. */
+static void
+apply_chain(Pricer *pricer, int count)
+{
+	Candidate  *candidates = pricer->candidates;
+	int			i;
+
+	count = up_to_stop(pricer, count);
+	for (i = 0; i < count; i++)
+	{
+		Effect		effect;
+		char	   *why_not = NULL;
+
+		refuse_ambiguity(pricer, &candidates[i]);
+		if (try_rule(pricer, candidates[i].rule, &effect, pricer->trace != NULL ? &why_not : NULL))
+			apply_cut(pricer, &candidates[i], &effect);
+		else if (pricer->trace != NULL)
+			trace_rejected(pricer, candidates[i].rule, "%s", why_not);
+	}
+}
+
+/* Candidates that would raise the price have no place in an only_down step. */
+static int
+drop_raising(Pricer *pricer, int count)
+{
+	int			kept = 0;
+	int			i;
+
+	for (i = 0; i < count; i++)
+		if (!raises(pricer, &pricer->candidates[i].effect))
+			pricer->candidates[kept++] = pricer->candidates[i];
+		else if (pricer->trace != NULL)
+			trace_rejected(pricer, pricer->candidates[i].rule, "it would raise the price");
+	return kept;
+}
+
+static void
+reject_all(Pricer *pricer, const uint32 *found, int n, const char *why, const Rule *by)
+{
+	int			i;
+
+	for (i = 0; i < n && pricer->trace != NULL; i++)
+		trace_rejected(pricer, &POLICY_PART(pricer->policy, Rule, rules)[found[i]],
+					   "rule " INT64_FORMAT " %s", by->id, why);
+}
+
+/* ----- the step ----- */
+
+void
+run_step(Pricer *pricer, int number, const uint32 *found, int n)
+{
+	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[number];
+	bool		strongest_only = step->pick == PICK_FIRST && !step->has_groups && pricer->trace == NULL;
+	int			count;
+
+	if (n == 0)
+		return;
+	if (pricer->state.final != NULL)
+	{
+		reject_all(pricer, found, n, "is final", pricer->state.final);
+		return;
+	}
+	if (pricer->state.excluded & (UINT64CONST(1) << number))
+	{
+		reject_all(pricer, found, n, "switched this step off", pricer->state.excluded_by);
+		return;
+	}
+
+	count = collect(pricer, found, n, strongest_only);
+	if (step->only_down && step->pick != PICK_FIRST)
+		count = drop_raising(pricer, count);
+	if (step->has_groups)
+		count = reduce_groups(pricer, count);
+	if (count == 0)
+		return;
+	switch ((Pick) step->pick)
+	{
+		case PICK_FIRST:
+			apply_one(pricer, 0, count, false);
+			break;
+		case PICK_BEST:
+			apply_one(pricer, best_of(pricer, count), count, true);
+			break;
+		case PICK_SUM:
+			apply_sum(pricer, count);
+			break;
+		case PICK_CHAIN:
+			apply_chain(pricer, count);
+			break;
+	}
+}
+

@@ -1,0 +1,35 @@
+/*
+ * policy.c
+ *		The compiled policy that belongs to the active snapshot.
+ */
+#include "postgres.h"
+
+#include "base/book.h"
+#include "price/policy.h"
+
+static const char *const policy_tables[] = {
+	"dimension", "policy", "step", "rule", "scale", NULL
+};
+
+static BookKind policy_kind = {"price", policy_tables, policy_compile, NULL};
+
+const Policy *
+policy_get(const char *name, int len, uint64 *serial)
+{
+	const Policy *policy = book_get(&policy_kind, name, len, serial);
+
+	if (unlikely(policy == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("policy \"%.*s\" does not exist", len, name),
+				 errhint("SELECT name FROM quotetier.policy shows the policies there are.")));
+	return policy;
+}
+
+void
+policy_version(char version[33])
+{
+	Fingerprint f = book_fingerprint(&policy_kind);
+
+	snprintf(version, 33, "%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x", (uint64) f.high, (uint64) f.low);
+}

@@ -1,0 +1,206 @@
+/*
+ * policy.h
+ *		A pricing policy, compiled: what the procedure needs to price a line.
+ *
+ * A Policy is one position-independent chunk: everything in it is found by
+ * offset from its start. policy_get hands out the one that belongs to the
+ * active snapshot.
+ */
+#ifndef QUOTETIER_POLICY_H
+#define QUOTETIER_POLICY_H
+
+#include "postgres.h"
+
+#include "base/dec.h"
+#include "base/match.h"
+#include "datatype/timestamp.h"
+
+/* Steps of one policy: they are the bits of a set. */
+#define MAX_STEPS 64
+
+typedef enum Adjust
+{
+	ADJUST_PRICE,
+	ADJUST_PRICE_PERCENT,
+	ADJUST_MARGIN,
+	ADJUST_MARKUP,
+	ADJUST_PERCENT_OFF,
+	ADJUST_PERCENT_ON,
+	ADJUST_AMOUNT_OFF,
+	ADJUST_AMOUNT_ON,
+	ADJUST_LINE_AMOUNT_OFF
+} Adjust;
+
+typedef enum Pick
+{
+	PICK_FIRST,
+	PICK_BEST,
+	PICK_SUM,
+	PICK_CHAIN
+} Pick;
+
+typedef enum BaseKind
+{
+	BASE_LIST,
+	BASE_RUNNING,
+	BASE_STEP,					/* as it stood after an earlier step */
+	BASE_FACT					/* a numeric fact, per unit */
+} BaseKind;
+
+typedef struct Base
+{
+	uint8		kind;			/* BaseKind */
+	uint16		number;			/* of the step or the fact */
+} Base;
+
+typedef enum ScaleMode
+{
+	SCALE_NONE,
+	SCALE_VOLUME,
+	SCALE_GRADUATED,
+	SCALE_BLOCK,
+	SCALE_PACKAGE
+} ScaleMode;
+
+typedef enum ScaleMeasure
+{
+	MEASURE_QUANTITY,
+	MEASURE_AMOUNT,				/* the rule's base */
+	MEASURE_FACT
+} ScaleMeasure;
+
+typedef enum RoundTarget
+{
+	TARGET_LINE,
+	TARGET_UNIT,
+	TARGET_ADJUSTMENT,
+	TARGET_UNIT_ADJUSTMENT,
+	TARGET_LINE_STEP,
+	TARGET_UNIT_STEP
+} RoundTarget;
+
+/* A decimal at rest; what 64 bits do not hold stands elsewhere as a numeric. */
+typedef struct StoredDec
+{
+	int64		v;
+	int32		scale;
+	uint32		big;			/* number of the numeric + 1; 0: none */
+} StoredDec;
+
+/* Legal unit prices are k * period + rest. */
+typedef struct Ending
+{
+	StoredDec	rest;
+	StoredDec	period;
+} Ending;
+
+typedef struct Bracket
+{
+	StoredDec	from;
+	StoredDec	to;
+	StoredDec	value;
+	StoredDec	fee;
+	StoredDec	size;
+	StoredDec	overage;
+	bool		open;			/* no upper bound */
+	bool		has_overage;
+} Bracket;
+
+/* Rules stand in the order of their steps, then of precedence. */
+typedef struct Rule
+{
+	int64		id;
+	TimestampTz from;			/* half-open */
+	TimestampTz to;
+	StoredDec	value;
+	uint32		rank;			/* smaller is more specific; within a step */
+	int32		priority;
+	uint16		step;
+	Base		base;
+	uint8		adjust;			/* Adjust */
+	uint8		scale_mode;		/* ScaleMode */
+	uint8		scale_measure;	/* ScaleMeasure */
+	bool		scale_upper_inclusive;	/* '(]' instead of '[)' */
+	bool		final;
+	bool		stop;
+	uint16		scale_fact;
+	uint16		group;			/* exclusive group + 1; 0: none */
+	uint32		first_bracket;
+	uint32		nbrackets;
+	uint32		ending;			/* number + 1; 0: none */
+} Rule;
+
+/* Group number of '*', the one that stands alone in its step. */
+#define GROUP_ALONE 1
+
+typedef struct Step
+{
+	uint32		name;			/* offset into the texts */
+	int32		seq;
+	Base		base;
+	uint8		pick;			/* Pick */
+	bool		only_down;
+	bool		is_list;		/* the step that sets the list price */
+	bool		has_groups;		/* some rule is in an exclusive group */
+	uint16		compete;		/* number + 1; 0: none */
+	uint32		ending;
+	uint64		excludes;		/* steps, as bits */
+	uint32		end_rule;		/* its rules are numbered below this */
+} Step;
+
+typedef struct Policy
+{
+	Size		size;
+	char		currency[4];
+	uint8		round_target;	/* RoundTarget */
+	uint8		round_mode;		/* RoundMode */
+	bool		strict;
+	StoredDec	increment;
+	uint32		ending;
+	uint32		nsteps;
+	uint32		nrules;
+	uint32		nbrackets;
+	uint32		nendings;
+	uint32		ndims;			/* dimensions are the first facts */
+	uint32		nfacts;
+	uint32		ngroups;
+	int32		list_price_fact;
+	Size		steps;
+	Size		rules;
+	Size		brackets;
+	Size		endings;
+	Size		facts;			/* offsets of the names, into the texts */
+	Size		numerics;		/* offsets of numerics too large for 64 bits */
+	Size		texts;
+	Size		match;
+} Policy;
+
+#define POLICY_PART(policy, type, part) ((const type *) ((const char *) (policy) + (policy)->part))
+#define POLICY_TEXT(policy, offset) (POLICY_PART(policy, char, texts) + (offset))
+#define POLICY_MATCH(policy) POLICY_PART(policy, MatchIndex, match)
+
+static inline Dec
+stored_dec(const Policy *policy, const StoredDec *stored)
+{
+	Dec			d = dec_make(stored->v, stored->scale);
+
+	if (unlikely(stored->big != 0))
+		(void) dec_from_numeric((Numeric) ((char *) policy +
+										   POLICY_PART(policy, Size, numerics)[stored->big - 1]),
+								&d);
+	return d;
+}
+
+/*
+ * The policy of this name under the active snapshot; an error if there is
+ * none. Valid until the next call. *serial names it (see book_get).
+ */
+extern const Policy *policy_get(const char *name, int len, uint64 *serial);
+
+/* The rule book's fingerprint, as the last policy_get saw it, in hexadecimal. */
+extern void policy_version(char version[33]);
+
+/* policy_compile.c: reads and compiles a policy; NULL if there is none. */
+extern void *policy_compile(const char *name);
+
+#endif

@@ -1,0 +1,171 @@
+/*
+ * pricer.h
+ *		Pricing one line: what goes in, what comes out, and the trace of the way.
+ */
+#ifndef QUOTETIER_PRICER_H
+#define QUOTETIER_PRICER_H
+
+#include "postgres.h"
+
+#include "base/dec.h"
+#include "base/fact.h"
+#include "base/match.h"
+#include "price/policy.h"
+
+typedef enum QuoteStatus
+{
+	QUOTE_OK,
+	QUOTE_NO_PRICE
+} QuoteStatus;
+
+/* What a quote says. Amounts carry the sign of the quantity. */
+typedef struct Quote
+{
+	QuoteStatus status;
+	Dec			list_price;		/* per unit */
+	Dec			list_amount;
+	Dec			net_price;		/* per unit, six decimals at most */
+	Dec			net_amount;
+	bool		has_discount;
+	Dec			discount_pct;
+} Quote;
+
+/* The columns of quote's result, in their order. */
+typedef enum QuoteColumn
+{
+	COLUMN_LIST_PRICE,
+	COLUMN_LIST_AMOUNT,
+	COLUMN_NET_PRICE,
+	COLUMN_NET_AMOUNT,
+	COLUMN_DISCOUNT_PCT,
+	COLUMN_CURRENCY,
+	COLUMN_STATUS,
+	COLUMN_RULES,
+	COLUMN_VERSION
+} QuoteColumn;
+
+#define QUOTE_COLUMNS (COLUMN_VERSION + 1)
+
+typedef enum Verdict
+{
+	VERDICT_LIST,
+	VERDICT_APPLIED,
+	VERDICT_RESIDUAL,
+	VERDICT_REJECTED
+} Verdict;
+
+/* A row of an explanation. */
+typedef struct TraceRow
+{
+	const char *step;
+	int64		rule;			/* 0: none */
+	Verdict		verdict;
+	const char *reason;
+	bool		has_base;
+	Dec			base;
+	Dec			amount;			/* of this row */
+	Dec			fee;			/* the part that is due at quantity zero too */
+} TraceRow;
+
+/* The rows of an explanation: the waterfall, and the candidates that lost. */
+typedef struct Trace
+{
+	List	   *waterfall;		/* of TraceRow * */
+	List	   *rejected;
+} Trace;
+
+/* What trying a rule leads to. */
+typedef struct Effect
+{
+	bool		has_base;
+	Dec			base;			/* the line amount that a percent is of */
+	Dec			result;			/* the line amount afterwards; may be below zero */
+	Dec			rate;			/* its value, from the bracket if it has a scale */
+	const Bracket *bracket;		/* NULL: no scale */
+	Dec			fee;			/* of its brackets; part of result unless the quantity is zero */
+} Effect;
+
+typedef struct Candidate
+{
+	const Rule *rule;
+	Effect		effect;			/* alone, on the entry value */
+	const Rule *equal;			/* only its larger id puts this one behind */
+} Candidate;
+
+/* What the steps have led to so far. */
+typedef struct LineState
+{
+	bool		has_list;
+	Dec			list_amount;
+	bool		has_running;
+	Dec			running;		/* the exact line amount */
+	Dec			zero_fee;		/* fees of a line with quantity zero */
+	uint64		excluded;		/* steps switched off */
+	const Rule *excluded_by;
+	const Rule *final;			/* the rule that ended the line steps */
+	uint32		ending;			/* number + 1 of the last one given */
+	int			nrules;			/* rules applied */
+} LineState;
+
+/* All that pricing needs from line to line; one per call site. */
+typedef struct Pricer
+{
+	MemoryContext context;
+	FactReader *facts;
+	const Policy *policy;
+	uint64		serial;			/* of the policy */
+	MatchQuery	query;
+	Candidate  *candidates;
+	int			candidates_room;
+	bool	   *has_after;		/* a step: was there a price after it? */
+	Dec		   *after;
+	int64	   *rules;			/* ids of the rules applied, in order */
+	int			rules_room;
+	Trace	   *trace;			/* filled where it is not NULL */
+
+	/* the line */
+	TimestampTz as_of;
+	Dec			quantity;		/* without its sign */
+	Dec			units;			/* what prices are multiplied by: 1 for quantity 0 */
+	LineState	state;
+} Pricer;
+
+extern Pricer *pricer_create(MemoryContext context);
+
+/* Takes the policy as the active snapshot sees it, and prepares for its facts. */
+extern void pricer_policy(Pricer *pricer, const char *name, int len);
+
+/*
+ * Prices the line whose facts have been read into pricer->facts. The rules
+ * applied are pricer->rules, pricer->state.nrules of them.
+ */
+extern void pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote);
+
+/* quote.c: a column of quote's result, for the line priced last. */
+extern Datum quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool *isnull);
+
+/* rule_effect.c: tries a rule on an entry value; else says why not (if asked). */
+extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not);
+
+/*
+ * pick.c: runs one step over its matching rules, found[0..n), the strongest
+ * first; rounds a line amount by the line or by its unit as the policy says;
+ * moves the running amount without a rule, which makes a residual row.
+ */
+extern void run_step(Pricer *pricer, int number, const uint32 *found, int n);
+extern Dec	round_amount(const Pricer *pricer, Dec amount);
+extern void move_to(Pricer *pricer, Dec result, const char *what, const char *reason);
+
+/* trace.c: rows of an explanation, and the words for them. */
+extern void trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
+					  const char *reason, const Effect *effect, Dec amount);
+extern void trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...) pg_attribute_printf(3, 4);
+
+/* Rows of the waterfall from the first-th to the end-th lost against another step. */
+extern void trace_lost(Pricer *pricer, int first, int end, const char *against);
+extern char *describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect);
+extern char *dec_text(Dec d);
+extern const char *fact_name(const Pricer *pricer, int fact);
+extern const char *step_name(const Pricer *pricer, int step);
+
+#endif

@@ -1,0 +1,321 @@
+/*
+ * quote.c
+ *		quote, net_price and explain_quote: the calls, from a record and from jsonb.
+ *
+ * Each call site keeps a Pricer, so that a statement over many lines finds the
+ * policy, the row type and all room ready.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "price/pricer.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+PG_FUNCTION_INFO_V1(quote_record);
+PG_FUNCTION_INFO_V1(quote_jsonb);
+PG_FUNCTION_INFO_V1(quote_text);
+PG_FUNCTION_INFO_V1(net_price_record);
+PG_FUNCTION_INFO_V1(net_price_jsonb);
+PG_FUNCTION_INFO_V1(net_price_text);
+PG_FUNCTION_INFO_V1(explain_quote_record);
+PG_FUNCTION_INFO_V1(explain_quote_jsonb);
+PG_FUNCTION_INFO_V1(explain_quote_text);
+
+/* What a call site keeps from call to call. */
+typedef struct CallSite
+{
+	Pricer	   *pricer;
+	TupleDesc	tupdesc;		/* of quote's result */
+} CallSite;
+
+/* How the facts are given. */
+typedef enum FactSource
+{
+	FROM_RECORD,
+	FROM_JSONB,
+	FROM_TEXT
+} FactSource;
+
+static CallSite *
+call_site(FunctionCallInfo fcinfo)
+{
+	CallSite   *site = fcinfo->flinfo->fn_extra;
+
+	if (unlikely(site == NULL))
+	{
+		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
+		site->pricer = pricer_create(fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = site;
+	}
+	return site;
+}
+
+/* The common arguments: facts, qty, as_of, policy. */
+static void
+price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *quote)
+{
+	text	   *policy = PG_GETARG_TEXT_PP(3);
+
+	pricer_policy(pricer, VARDATA_ANY(policy), VARSIZE_ANY_EXHDR(policy));
+	switch (source)
+	{
+		case FROM_RECORD:
+			fact_reader_record(pricer->facts, PG_GETARG_HEAPTUPLEHEADER(0));
+			break;
+		case FROM_JSONB:
+			fact_reader_json(pricer->facts, PG_GETARG_JSONB_P(0));
+			break;
+		case FROM_TEXT:
+			fact_reader_json(pricer->facts,
+							 DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+																CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(0))))));
+			break;
+	}
+	pricer_quote(pricer, PG_GETARG_NUMERIC(1), PG_GETARG_TIMESTAMPTZ(2), quote);
+}
+
+/* Decimals that money shows at least. */
+static int
+money_scale(const Pricer *pricer)
+{
+	return pricer->policy->increment.scale;
+}
+
+static Datum
+money_datum(const Pricer *pricer, Dec amount)
+{
+	return NumericGetDatum(dec_to_numeric(&amount, money_scale(pricer)));
+}
+
+/* ----- net_price ----- */
+
+static Datum
+net_price(FunctionCallInfo fcinfo, FactSource source)
+{
+	Pricer	   *pricer = call_site(fcinfo)->pricer;
+	Quote		quote;
+
+	pricer->trace = NULL;
+	price_call(fcinfo, source, pricer, &quote);
+	if (quote.status == QUOTE_NO_PRICE)
+		PG_RETURN_NULL();
+	return money_datum(pricer, quote.net_price);
+}
+
+Datum
+net_price_record(PG_FUNCTION_ARGS)
+{
+	return net_price(fcinfo, FROM_RECORD);
+}
+
+Datum
+net_price_jsonb(PG_FUNCTION_ARGS)
+{
+	return net_price(fcinfo, FROM_JSONB);
+}
+
+Datum
+net_price_text(PG_FUNCTION_ARGS)
+{
+	return net_price(fcinfo, FROM_TEXT);
+}
+
+/* ----- quote ----- */
+
+static TupleDesc
+quote_tupdesc(FunctionCallInfo fcinfo, CallSite *site)
+{
+	if (unlikely(site->tupdesc == NULL))
+	{
+		MemoryContext caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		TupleDesc	tupdesc;
+
+		if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE ||
+			tupdesc->natts != QUOTE_COLUMNS)
+			elog(ERROR, "quote does not return what its SQL declaration says");
+		site->tupdesc = BlessTupleDesc(tupdesc);
+		MemoryContextSwitchTo(caller);
+	}
+	return site->tupdesc;
+}
+
+static ArrayType *
+rules_array(const Pricer *pricer)
+{
+	int			n = pricer->state.nrules;
+	Size		size = ARR_OVERHEAD_NONULLS(1) + n * sizeof(int64);
+	ArrayType  *array;
+
+	if (n == 0)
+		return construct_empty_array(INT8OID);
+	array = palloc(size);
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->dataoffset = 0;
+	array->elemtype = INT8OID;
+	ARR_DIMS(array)[0] = n;
+	ARR_LBOUND(array)[0] = 1;
+	memcpy(ARR_DATA_PTR(array), pricer->rules, n * sizeof(int64));
+	return array;
+}
+
+Datum
+quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool *isnull)
+{
+	static const char *const statuses[] = {"ok", "no_price"};
+
+	*isnull = false;
+	switch (column)
+	{
+		case COLUMN_LIST_PRICE:
+		case COLUMN_LIST_AMOUNT:
+		case COLUMN_NET_PRICE:
+		case COLUMN_NET_AMOUNT:
+		case COLUMN_DISCOUNT_PCT:
+			if (quote->status == QUOTE_NO_PRICE)
+				break;
+			if (column == COLUMN_LIST_PRICE)
+				return money_datum(pricer, quote->list_price);
+			if (column == COLUMN_LIST_AMOUNT)
+				return money_datum(pricer, quote->list_amount);
+			if (column == COLUMN_NET_PRICE)
+				return money_datum(pricer, quote->net_price);
+			if (column == COLUMN_NET_AMOUNT)
+				return money_datum(pricer, quote->net_amount);
+			if (quote->has_discount)
+				return NumericGetDatum(dec_to_numeric(&quote->discount_pct, 4));
+			break;
+		case COLUMN_CURRENCY:
+			if (pricer->policy->currency[0] == '\0')
+				break;
+			return CStringGetTextDatum(pricer->policy->currency);
+		case COLUMN_STATUS:
+			return CStringGetTextDatum(statuses[quote->status]);
+		case COLUMN_RULES:
+			return PointerGetDatum(rules_array(pricer));
+		case COLUMN_VERSION:
+			{
+				char		version[33];
+
+				policy_version(version);
+				return CStringGetTextDatum(version);
+			}
+	}
+	*isnull = true;
+	return (Datum) 0;
+}
+
+static Datum
+quote_call(FunctionCallInfo fcinfo, FactSource source)
+{
+	CallSite   *site = call_site(fcinfo);
+	Pricer	   *pricer = site->pricer;
+	TupleDesc	tupdesc = quote_tupdesc(fcinfo, site);
+	Datum		values[QUOTE_COLUMNS];
+	bool		nulls[QUOTE_COLUMNS];
+	Quote		quote;
+	int			i;
+
+	pricer->trace = NULL;
+	price_call(fcinfo, source, pricer, &quote);
+	for (i = 0; i < QUOTE_COLUMNS; i++)
+		values[i] = quote_column(pricer, &quote, (QuoteColumn) i, &nulls[i]);
+	return HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls));
+}
+
+Datum
+quote_record(PG_FUNCTION_ARGS)
+{
+	return quote_call(fcinfo, FROM_RECORD);
+}
+
+Datum
+quote_jsonb(PG_FUNCTION_ARGS)
+{
+	return quote_call(fcinfo, FROM_JSONB);
+}
+
+Datum
+quote_text(PG_FUNCTION_ARGS)
+{
+	return quote_call(fcinfo, FROM_TEXT);
+}
+
+/* ----- explain_quote ----- */
+
+static void
+put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec *running)
+{
+	static const char *const verdicts[] = {"list", "applied", "residual", "rejected"};
+	ListCell   *cell;
+
+	foreach(cell, rows)
+	{
+		TraceRow   *row = lfirst(cell);
+		bool		rejected = row->verdict == VERDICT_REJECTED;
+		Datum		values[8];
+		bool		nulls[8] = {false};
+
+		values[0] = Int32GetDatum(++(*seq));
+		values[1] = CStringGetTextDatum(row->step);
+		nulls[2] = row->rule == 0;
+		values[2] = Int64GetDatum(row->rule);
+		values[3] = CStringGetTextDatum(verdicts[row->verdict]);
+		values[4] = CStringGetTextDatum(row->reason);
+		nulls[5] = !row->has_base;
+		if (row->has_base)
+			values[5] = money_datum(pricer, row->base);
+		nulls[6] = nulls[7] = rejected;
+		if (!rejected)
+		{
+			*running = dec_add(*running, row->amount);
+			values[6] = money_datum(pricer, row->amount);
+			values[7] = money_datum(pricer, *running);
+		}
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+}
+
+static Datum
+explain_quote(FunctionCallInfo fcinfo, FactSource source)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Pricer	   *pricer = call_site(fcinfo)->pricer;
+	Trace		trace = {NIL, NIL};
+	Dec			running = DEC_ZERO;
+	int			seq = 0;
+	Quote		quote;
+
+	InitMaterializedSRF(fcinfo, 0);
+	pricer->trace = &trace;
+	price_call(fcinfo, source, pricer, &quote);
+	pricer->trace = NULL;
+	put_rows(rsinfo, pricer, trace.waterfall, &seq, &running);
+	put_rows(rsinfo, pricer, trace.rejected, &seq, &running);
+	return (Datum) 0;
+}
+
+Datum
+explain_quote_record(PG_FUNCTION_ARGS)
+{
+	return explain_quote(fcinfo, FROM_RECORD);
+}
+
+Datum
+explain_quote_jsonb(PG_FUNCTION_ARGS)
+{
+	return explain_quote(fcinfo, FROM_JSONB);
+}
+
+Datum
+explain_quote_text(PG_FUNCTION_ARGS)
+{
+	return explain_quote(fcinfo, FROM_TEXT);
+}

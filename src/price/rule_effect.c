@@ -1,0 +1,327 @@
+/*
+ * rule_effect.c
+ *		What one rule makes of a line: its base, its scale, its adjustment.
+ *
+ * Every function works on exact line amounts. Not here: which rule is picked,
+ * and what happens to an amount that falls below zero (procedure.c).
+ */
+#include "postgres.h"
+
+#include "price/pricer.h"
+
+/* Decimals of a quotient that has no end: margins, shares of a base. */
+#define QUOTIENT_SCALE 20
+
+static const Dec hundred = {100, 0, NULL};
+static const Dec one = {1, 0, NULL};
+static const Dec quotient_step = {1, QUOTIENT_SCALE, NULL};
+
+static bool
+is_percent(Adjust adjust)
+{
+	switch (adjust)
+	{
+		case ADJUST_PRICE_PERCENT:
+		case ADJUST_MARGIN:
+		case ADJUST_MARKUP:
+		case ADJUST_PERCENT_OFF:
+		case ADJUST_PERCENT_ON:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* A numeric fact that money is reckoned from. */
+static bool
+money_fact(Pricer *pricer, int fact, Dec *value)
+{
+	if (!fact_number(pricer->facts, fact, value))
+		return false;
+	if (dec_sign(*value) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fact \"%s\" must not be negative", fact_name(pricer, fact)),
+				 errhint("For a return, give a negative quantity.")));
+	return true;
+}
+
+/* The line amount that a percent of the rule is of. */
+static bool
+base_amount(Pricer *pricer, const Rule *rule, Dec *base, char **why_not)
+{
+	LineState  *state = &pricer->state;
+
+	switch ((BaseKind) rule->base.kind)
+	{
+		case BASE_LIST:
+			if (state->has_list)
+			{
+				*base = state->list_amount;
+				return true;
+			}
+			break;
+		case BASE_RUNNING:
+			if (state->has_running)
+			{
+				*base = state->running;
+				return true;
+			}
+			break;
+		case BASE_STEP:
+			if (pricer->has_after[rule->base.number])
+			{
+				*base = pricer->after[rule->base.number];
+				return true;
+			}
+			break;
+		case BASE_FACT:
+			if (money_fact(pricer, rule->base.number, base))
+			{
+				*base = dec_mul(*base, pricer->units);
+				return true;
+			}
+			if (why_not != NULL)
+				*why_not = psprintf("there is no fact %s", fact_name(pricer, rule->base.number));
+			return false;
+	}
+	if (why_not != NULL)
+		*why_not = pstrdup("there is no price yet to take it from");
+	return false;
+}
+
+/* Is measure in the bracket? Both ends as scale_bounds says. */
+static bool
+bracket_holds(Pricer *pricer, const Rule *rule, const Bracket *bracket, Dec measure)
+{
+	int			low = dec_cmp(measure, stored_dec(pricer->policy, &bracket->from));
+	int			high = bracket->open ? -1 :
+		dec_cmp(measure, stored_dec(pricer->policy, &bracket->to));
+
+	if (rule->scale_upper_inclusive)
+		return (low > 0 || (low == 0 && dec_sign(measure) == 0)) && high <= 0;
+	return low >= 0 && high < 0;
+}
+
+static const Bracket *
+find_bracket(Pricer *pricer, const Rule *rule, Dec measure)
+{
+	const Bracket *first = POLICY_PART(pricer->policy, Bracket, brackets) + rule->first_bracket;
+	int			low = 0;
+	int			high = (int) rule->nbrackets - 1;
+
+	/* the last bracket that begins at or below the measure, or the one before */
+	while (low < high)
+	{
+		int			middle = (low + high + 1) / 2;
+
+		if (dec_cmp(stored_dec(pricer->policy, &first[middle].from), measure) <= 0)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	if (rule->nbrackets == 0)
+		return NULL;
+	if (bracket_holds(pricer, rule, &first[low], measure))
+		return &first[low];
+	if (low > 0 && bracket_holds(pricer, rule, &first[low - 1], measure))
+		return &first[low - 1];
+	return NULL;
+}
+
+static bool
+scale_measure(Pricer *pricer, const Rule *rule, const Effect *effect, Dec *measure, char **why_not)
+{
+	switch ((ScaleMeasure) rule->scale_measure)
+	{
+		case MEASURE_QUANTITY:
+			*measure = pricer->quantity;
+			return true;
+		case MEASURE_AMOUNT:
+			if (effect->has_base)
+			{
+				*measure = effect->base;
+				return true;
+			}
+			if (why_not != NULL)
+				*why_not = pstrdup("there is no amount yet to measure");
+			return false;
+		case MEASURE_FACT:
+			if (fact_number(pricer->facts, rule->scale_fact, measure))
+				return true;
+			if (why_not != NULL)
+				*why_not = psprintf("there is no fact %s", fact_name(pricer, rule->scale_fact));
+			return false;
+	}
+	pg_unreachable();
+}
+
+/*
+ * Sum over the bands up to the measure of units in the band x its value, and
+ * of the fees of the bands entered. The first band counts from zero. False
+ * where a gap between bands leaves units without a value.
+ */
+static bool
+graduate(Pricer *pricer, const Rule *rule, const Bracket *last, Dec measure, Dec *sum, Dec *fee)
+{
+	const Policy *policy = pricer->policy;
+	const Bracket *band = POLICY_PART(policy, Bracket, brackets) + rule->first_bracket;
+	Dec			from = DEC_ZERO;
+
+	*sum = DEC_ZERO;
+	*fee = stored_dec(policy, &band->fee);
+	for (;; band++)
+	{
+		Dec			upto = band == last ? measure : stored_dec(policy, &band->to);
+
+		*sum = dec_add(*sum, dec_mul(dec_sub(upto, from), stored_dec(policy, &band->value)));
+		if (band == last)
+			return true;
+		from = upto;
+		if (dec_cmp(from, stored_dec(policy, &band[1].from)) != 0)
+			return false;
+		if (dec_cmp(measure, from) > 0)
+			*fee = dec_add(*fee, stored_dec(policy, &band[1].fee));
+	}
+}
+
+/*
+ * The rule's own amount: money per unit times units, or a percent of the base,
+ * from its value or its scale, and the fees that come with it.
+ */
+static bool
+own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char **why_not)
+{
+	const Policy *policy = pricer->policy;
+	Dec		   *rate = &effect->rate;
+	bool		percent = is_percent(rule->adjust);
+	bool		zero = dec_sign(pricer->quantity) == 0;
+	const Bracket *bracket;
+	Dec			measure;
+	Dec			fee;
+
+	*rate = stored_dec(policy, &rule->value);
+	effect->fee = DEC_ZERO;
+	effect->bracket = NULL;
+	if (rule->scale_mode == SCALE_NONE)
+	{
+		if (percent)
+			*amount = dec_percent(*rate, effect->base);
+		else if (rule->adjust == ADJUST_LINE_AMOUNT_OFF)
+			*amount = *rate;
+		else
+			*amount = dec_mul(*rate, pricer->units);
+		return true;
+	}
+
+	if (!scale_measure(pricer, rule, effect, &measure, why_not))
+		return false;
+	bracket = find_bracket(pricer, rule, measure);
+	if (bracket == NULL)
+	{
+		if (why_not != NULL)
+			*why_not = psprintf("%s is outside its scale", dec_text(measure));
+		return false;
+	}
+	effect->bracket = bracket;
+	*rate = stored_dec(policy, &bracket->value);
+	fee = stored_dec(policy, &bracket->fee);
+
+	switch ((ScaleMode) rule->scale_mode)
+	{
+		case SCALE_NONE:
+		case SCALE_VOLUME:
+			if (percent)
+				*amount = dec_percent(*rate, effect->base);
+			else if (rule->adjust == ADJUST_LINE_AMOUNT_OFF)
+				*amount = *rate;
+			else
+				*amount = dec_mul(*rate, pricer->units);
+			break;
+		case SCALE_GRADUATED:
+			{
+				Dec			sum;
+
+				if (!graduate(pricer, rule, bracket, measure, &sum, &fee))
+				{
+					if (why_not != NULL)
+						*why_not = psprintf("its scale has a gap below %s", dec_text(measure));
+					return false;
+				}
+				if (percent)
+					*amount = dec_sign(measure) == 0 ? dec_percent(*rate, effect->base) :
+						dec_div(dec_percent(sum, effect->base), measure,
+								quotient_step, ROUND_HALF_UP);
+				else
+					*amount = zero ? dec_mul(*rate, pricer->units) : sum;
+				break;
+			}
+		case SCALE_BLOCK:
+			*amount = *rate;
+			if (bracket->has_overage)
+				*amount = dec_add(*amount,
+								  dec_mul(dec_sub(measure, stored_dec(policy, &bracket->from)),
+										  stored_dec(policy, &bracket->overage)));
+			break;
+		case SCALE_PACKAGE:
+			*amount = dec_mul(dec_div(measure, stored_dec(policy, &bracket->size), one, ROUND_UP),
+							  *rate);
+			break;
+	}
+
+	/* what is due at quantity zero is not part of the unit price */
+	effect->fee = fee;
+	if (!zero)
+		*amount = dec_add(*amount, fee);
+	return true;
+}
+
+bool
+rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
+{
+	LineState  *state = &pricer->state;
+	Adjust		adjust = (Adjust) rule->adjust;
+	Dec			amount;
+
+	effect->has_base = false;
+	if (is_percent(adjust) ||
+		(rule->scale_mode != SCALE_NONE && rule->scale_measure == MEASURE_AMOUNT))
+	{
+		if (!base_amount(pricer, rule, &effect->base, why_not))
+			return false;
+		effect->has_base = true;
+	}
+	if (adjust >= ADJUST_PERCENT_OFF && !state->has_running)
+	{
+		if (why_not != NULL)
+			*why_not = pstrdup("there is no price yet to change");
+		return false;
+	}
+	if (!own_amount(pricer, rule, effect, &amount, why_not))
+		return false;
+
+	switch (adjust)
+	{
+		case ADJUST_PRICE:
+		case ADJUST_PRICE_PERCENT:
+			effect->result = amount;
+			break;
+		case ADJUST_MARKUP:
+			effect->result = dec_add(effect->base, amount);
+			break;
+		case ADJUST_MARGIN:
+			effect->result = dec_div(dec_mul(effect->base, hundred), dec_sub(hundred, effect->rate),
+									 quotient_step, ROUND_HALF_UP);
+			break;
+		case ADJUST_PERCENT_OFF:
+		case ADJUST_AMOUNT_OFF:
+		case ADJUST_LINE_AMOUNT_OFF:
+			effect->result = dec_sub(state->running, amount);
+			break;
+		case ADJUST_PERCENT_ON:
+		case ADJUST_AMOUNT_ON:
+			effect->result = dec_add(state->running, amount);
+			break;
+	}
+	return true;
+}
