@@ -62,6 +62,3 @@ CREATE TRIGGER stamp_truncate BEFORE TRUNCATE ON quotetier.uom
     FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price');
 ALTER TABLE quotetier.uom ENABLE ALWAYS TRIGGER stamp_row;
 ALTER TABLE quotetier.uom ENABLE ALWAYS TRIGGER stamp_truncate;
-
-SELECT pg_catalog.pg_extension_config_dump('quotetier.fx_rate', '');
-SELECT pg_catalog.pg_extension_config_dump('quotetier.uom', '');

@@ -38,6 +38,8 @@ BEGIN ATOMIC
     UNION ALL SELECT 32, -t.seq, 'step', pg_catalog.to_jsonb(t) FROM quotetier.step t
     UNION ALL SELECT 33, t.id, 'rule', pg_catalog.to_jsonb(t) FROM quotetier.rule t
     UNION ALL SELECT 34, t.rule, 'scale', pg_catalog.to_jsonb(t) FROM quotetier.scale t
+    UNION ALL SELECT 40, 0, 'fx_rate', pg_catalog.to_jsonb(t) FROM quotetier.fx_rate t
+    UNION ALL SELECT 41, 0, 'uom', pg_catalog.to_jsonb(t) FROM quotetier.uom t
     ORDER BY 1, 2;
 END;
 
