@@ -120,7 +120,7 @@ cleanup() {
 		say "kept"
 		cat <<-HOW
 			connect:  psql -h $PGHOST -p $PGPORT -U $PGUSER -d $PGDATABASE
-			stop:     kill -INT \$(head -n 1 $work/cluster/postmaster.pid) && rm -rf $work
+			stop:     kill -INT \$(head -n 1 $work/cluster/postmaster.pid); sleep 2; rm -rf $work
 		HOW
 	elif [ -n "$work" ]; then
 		while read -r pid_file; do
@@ -140,8 +140,8 @@ stop_postmaster() {
 workplace() {
 	local dir data
 	trap cleanup EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	trap 'keep=; exit 130' INT
+	trap 'keep=; exit 143' TERM HUP
 	work=$(mktemp -d "${TMPDIR:-/tmp}/quotetier.XXXXXX")
 	[ ${#work} -lt 80 ] || fail "$work is too long for a socket's path: set TMPDIR to a shorter one"
 	mkdir "$work/tree" "$work/pg"
