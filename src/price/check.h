@@ -74,8 +74,11 @@ extern uint64 check_epoch;
 extern char *check_names(const char *sql, const char *key);
 
 /* For columns that name a currency or an ending: refused unless they are one. */
-extern void check_currency(const CheckRow *row);
+extern void check_currency(const CheckRow *row, const char *column);
 extern void check_ending(const CheckRow *row);
+
+/* For the column valid: refused unless half-open; what names the row's kind. */
+extern void check_validity(const CheckRow *row, const char *what);
 
 /* vocabulary.c: are the words of this row known, and supported so far? */
 extern void check_vocabulary(const CheckRow *row);

@@ -10,15 +10,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/condition.h"
 #include "base/fact.h"
 #include "catalog/pg_type.h"
 #include "nodes/pg_list.h"
 #include "price/check.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/rangetypes.h"
-#include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 PG_FUNCTION_INFO_V1(rule_check);
 PG_FUNCTION_INFO_V1(scale_check);
@@ -45,27 +43,28 @@ static const struct AdjustRange
 	int			low;
 	int			high;
 	bool		ends_out;		/* the ends themselves are refused */
+	bool		banded;			/* may come from bands, blocks or packages */
 	const char *text;
 }			adjusts[] =
 {
-	{"price", true, false, PLACE_ANY, true, false, 0, 0, false, "money per base unit, 0 or more"},
-	{"price_percent", true, true, PLACE_ANY, true, false, 0, 0, false, "percents of the base, 0 or more; 95 means 95 %"},
-	{"margin", true, true, PLACE_ANY, false, true, 0, 100, true, "percents of the result, below 100; 20 means base / 0.80"},
-	{"markup", true, true, PLACE_ANY, true, false, -100, 0, false, "percents of the base, -100 or more; 25 means base * 1.25"},
-	{"percent_off", false, true, PLACE_ANY, true, true, 0, 100, false, "percents from 0 to 100; 10 means 10 %"},
-	{"percent_on", false, true, PLACE_ANY, true, false, 0, 0, false, "percents, 0 or more; 10 means 10 %"},
-	{"amount_off", false, false, PLACE_ANY, true, false, 0, 0, false, "money per base unit, 0 or more"},
-	{"amount_on", false, false, PLACE_ANY, true, false, 0, 0, false, "money per base unit, 0 or more"},
-	{"line_amount_off", false, false, PLACE_ANY, true, false, 0, 0, false, "money per line, 0 or more"},
-	{"round_to", true, false, PLACE_ANY, true, false, 0, 0, true, "a multiple of money, above 0"},
-	{"free_units", false, false, PLACE_ORDER, true, false, 0, 0, true, "units, above 0"},
-	{"add_line", false, false, PLACE_ORDER, true, false, 0, 0, false, "units, 0 or more"},
-	{"floor_price", false, false, PLACE_GUARD, true, false, 0, 0, false, "money per base unit, 0 or more"},
-	{"floor_percent", false, true, PLACE_GUARD, true, false, 0, 0, false, "percents of the base, 0 or more"},
-	{"floor_over", false, false, PLACE_GUARD, false, false, 0, 0, false, "money per base unit above the base"},
-	{"floor_margin", false, true, PLACE_GUARD, false, true, 0, 100, true, "percents of the result, below 100"},
-	{"cap_percent_off", false, true, PLACE_GUARD, true, true, 0, 100, false, "percents from 0 to 100"},
-	{"cap_price", false, false, PLACE_GUARD, true, false, 0, 0, false, "money per base unit, 0 or more"},
+	{"price", true, false, PLACE_ANY, true, false, 0, 0, false, true, "money per base unit, 0 or more"},
+	{"price_percent", true, true, PLACE_ANY, true, false, 0, 0, false, true, "percents of the base, 0 or more; 95 means 95 %"},
+	{"margin", true, true, PLACE_ANY, false, true, 0, 100, true, false, "percents of the result, below 100; 20 means base / 0.80"},
+	{"markup", true, true, PLACE_ANY, true, false, -100, 0, false, true, "percents of the base, -100 or more; 25 means base * 1.25"},
+	{"percent_off", false, true, PLACE_ANY, true, true, 0, 100, false, true, "percents from 0 to 100; 10 means 10 %"},
+	{"percent_on", false, true, PLACE_ANY, true, false, 0, 0, false, true, "percents, 0 or more; 10 means 10 %"},
+	{"amount_off", false, false, PLACE_ANY, true, false, 0, 0, false, true, "money per base unit, 0 or more"},
+	{"amount_on", false, false, PLACE_ANY, true, false, 0, 0, false, true, "money per base unit, 0 or more"},
+	{"line_amount_off", false, false, PLACE_ANY, true, false, 0, 0, false, false, "money per line, 0 or more"},
+	{"round_to", true, false, PLACE_ANY, true, false, 0, 0, true, false, "a multiple of money, above 0"},
+	{"free_units", false, false, PLACE_ORDER, true, false, 0, 0, true, false, "units, above 0"},
+	{"add_line", false, false, PLACE_ORDER, true, false, 0, 0, false, false, "units, 0 or more"},
+	{"floor_price", false, false, PLACE_GUARD, true, false, 0, 0, false, false, "money per base unit, 0 or more"},
+	{"floor_percent", false, true, PLACE_GUARD, true, false, 0, 0, false, false, "percents of the base, 0 or more"},
+	{"floor_over", false, false, PLACE_GUARD, false, false, 0, 0, false, false, "money per base unit above the base"},
+	{"floor_margin", false, true, PLACE_GUARD, false, true, 0, 100, true, false, "percents of the result, below 100"},
+	{"cap_percent_off", false, true, PLACE_GUARD, true, true, 0, 100, false, false, "percents from 0 to 100"},
+	{"cap_price", false, false, PLACE_GUARD, true, false, 0, 0, false, false, "money per base unit, 0 or more"},
 };
 
 /* NULL for a word that is none; the table's CHECK knows the same ones. */
@@ -208,6 +207,26 @@ check_scope_list(const char *dimension, JsonbContainer *list, double *combinatio
 	*combinations *= count;
 }
 
+/* {"not": value} or {"not": [value, ...]} */
+static void
+check_exclusion(const char *dimension, JsonbContainer *object)
+{
+	JsonbValue	space;
+	JsonbValue *left_out = getKeyJsonValueFromContainer(object, "not", 3, &space);
+	double		ignored = 1;
+
+	if (left_out == NULL || JsonContainerSize(object) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the scope's value for \"%s\" is an object that is not understood", dimension),
+				 errdetail("The only object is {\"not\": ...}, with a value or a list of values."),
+				 errhint("Write {\"%s\": {\"not\": [\"a\", \"b\"]}}.", dimension)));
+	if (left_out->type == jbvBinary && JsonContainerIsArray(left_out->val.binary.data))
+		check_scope_list(dimension, left_out->val.binary.data, &ignored);
+	else
+		(void) scope_label(dimension, left_out);
+}
+
 static CheckQuery find_dimension = {
 	"SELECT 1 FROM quotetier.dimension WHERE name OPERATOR(pg_catalog.=) $1",
 	1, {TEXTOID}
@@ -280,15 +299,10 @@ check_scope(const CheckRow *row)
 		{
 			if (value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data))
 				check_scope_list(dimension, value.val.binary.data, &combinations);
+			else if (value.type == jbvBinary)
+				check_exclusion(dimension, value.val.binary.data);
 			else
-			{
-				JsonbValue	unused;
-
-				if (value.type == jbvBinary &&
-					getKeyJsonValueFromContainer(value.val.binary.data, "not", 3, &unused) != NULL)
-					check_supported("rule", "scope", "not");
 				(void) scope_label(dimension, &value);
-			}
 		}
 	}
 	if (combinations > MAX_COMBINATIONS)
@@ -297,43 +311,6 @@ check_scope(const CheckRow *row)
 				 errmsg("the scope's lists combine to more than %d cases", MAX_COMBINATIONS),
 				 errdetail("Every combination of listed values is an entry of its own in the matcher."),
 				 errhint("Match a fact that groups the values, such as a category, or split the rule.")));
-}
-
-/* ----- validity ----- */
-
-static void
-check_validity(const CheckRow *row)
-{
-	bool		isnull;
-	Datum		datum = check_datum(row, row->tuple, "valid", &isnull);
-	RangeType  *valid;
-	RangeBound	lower;
-	RangeBound	upper;
-	bool		empty;
-
-	if (isnull)
-		return;
-	valid = DatumGetRangeTypeP(datum);
-	range_deserialize(lookup_type_cache(RangeTypeGetOid(valid), TYPECACHE_RANGE_INFO),
-					  valid, &lower, &upper, &empty);
-	if (empty)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("the rule's validity is empty"),
-				 errdetail("It would never be in force."),
-				 errhint("Give a range [from,to) with from before to.")));
-	if (!upper.infinite && upper.inclusive)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("the rule's validity includes its end"),
-				 errdetail("Validity is half-open, so that one period ends where the next begins."),
-				 errhint("Write [from,to) with the first moment at which it is no longer in force.")));
-	if (!lower.infinite && !lower.inclusive)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("the rule's validity excludes its beginning"),
-				 errdetail("Validity is half-open, so that one period ends where the next begins."),
-				 errhint("Write [from,to) with the first moment at which it is in force.")));
 }
 
 /* ----- the step, the base ----- */
@@ -594,12 +571,36 @@ check_source_of_value(const CheckRow *row, const struct AdjustRange *range)
 				 errmsg("a %s scale cannot measure the fact \"%s\"", mode, on),
 				 errdetail("Bands, blocks and packages are filled by quantity or amount."),
 				 errhint("Use scale_mode = 'volume', or scale_on = 'quantity' or 'amount'.")));
+	if (strcmp(mode, "volume") != 0 && !range->banded)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("%s cannot take its value from a %s scale", range->adjust, mode),
+				 errdetail("Its value is one for the whole line."),
+				 errhint("Use scale_mode = 'volume'.")));
+	if (strcmp(mode, "volume") != 0 && strcmp(mode, "graduated") != 0)
+		check_needless(row, "scale_offset", NULL, "scale_mode volume or graduated");
 	if (range->percent && (strcmp(mode, "block") == 0 || strcmp(mode, "package") == 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("%s cannot take its value from a %s scale", range->adjust, mode),
 				 errdetail("A block or package costs money, not percents."),
 				 errhint("Use scale_mode = 'volume' or 'graduated', or an adjustment in money.")));
+}
+
+static void
+check_condition(const CheckRow *row)
+{
+	bool		isnull;
+	Datum		condition = check_datum(row, row->tuple, "condition", &isnull);
+
+	if (isnull || condition_is_predicate(DatumGetJsonPathP(condition)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the condition is not a predicate"),
+			 errdetail("It is %s, which is neither true nor false.",
+					   DatumGetCString(DirectFunctionCall1(jsonpath_out, condition))),
+			 errhint("Compare something, as in $.order_amount >= 1000 && $.industry != \"bank\"; test presence by exists($.x).")));
 }
 
 /*
@@ -621,10 +622,11 @@ rule_check(PG_FUNCTION_ARGS)
 
 	check_place(&row, range);
 	check_scope(&row);
-	check_validity(&row);
-	check_currency(&row);
+	check_validity(&row, "rule");
+	check_currency(&row, "currency");
 	check_ending(&row);
 	check_source_of_value(&row, range);
+	check_condition(&row);
 	(void) check_number(&row, "max_amount", &ignored);
 	(void) check_number(&row, "max_units", &ignored);
 	(void) check_number(&row, "unit_step", &ignored);
