@@ -66,6 +66,3 @@ CREATE FUNCTION quotetier.tier(scheme text, score numeric) RETURNS text
 
 COMMENT ON FUNCTION quotetier.tier(text, numeric) IS
     'the tier of a scheme that a score reaches; null below the first';
-
-SELECT pg_catalog.pg_extension_config_dump('quotetier.scheme', '');
-SELECT pg_catalog.pg_extension_config_dump('quotetier.tier', '');

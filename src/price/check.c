@@ -3,8 +3,8 @@
  *		What the checks of configuration rows share: rows, look-ups, messages.
  *
  * Look-ups run as the table's owner, so that who may write rules need not be
- * allowed to read the other tables. Not here: what is checked (check_rule.c,
- * check_step.c, vocabulary.c).
+ * allowed to read the other tables. Not here: what is checked (the other
+ * check_*.c, vocabulary.c).
  */
 #include "postgres.h"
 

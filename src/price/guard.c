@@ -101,6 +101,8 @@ run_guards(Pricer *pricer)
 	Effect		cap_effect;
 	Effect		effect;
 	char	   *why_not = NULL;
+	List	   *tests = NIL;	/* block and approve guards, as Candidate * */
+	ListCell   *cell;
 	int			i;
 
 	pricer->step_facts = NULL;
@@ -119,8 +121,14 @@ run_guards(Pricer *pricer)
 			continue;
 		}
 		if (on_breach(pricer, guard) != BREACH_CLAMP)
-			continue;
-		if (guard->adjust == ADJUST_CAP_PRICE)
+		{
+			Candidate  *test = palloc(sizeof(Candidate));
+
+			test->rule = guard;
+			test->effect = effect;
+			tests = lappend(tests, test);
+		}
+		else if (guard->adjust == ADJUST_CAP_PRICE)
 		{
 			if (cap == NULL || dec_cmp(effect.result, cap_effect.result) < 0)
 			{
@@ -140,20 +148,18 @@ run_guards(Pricer *pricer)
 		clamp_to(pricer, floor, &floor_effect, ROUND_CEILING);
 	state->floor = floor != NULL ? floor_effect.result : DEC_ZERO;
 
-	for (i = 0; i < pricer->query.nfound; i++)
+	foreach(cell, tests)
 	{
-		const Rule *guard = &rules[pricer->query.found[i]];
+		Candidate  *test = lfirst(cell);
+		char	   *told;
 
-		if (!IS_GUARD(guard->adjust) || steps[guard->step].level != LEVEL_LINE ||
-			on_breach(pricer, guard) == BREACH_CLAMP || !rule_stands(pricer, guard) ||
-			!rule_effect(pricer, guard, &effect, NULL) ||
-			!breaks(guard, effect.result, state->running))
+		if (!breaks(test->rule, test->effect.result, state->running))
 			continue;
-		if (on_breach(pricer, guard) == BREACH_BLOCK)
-			raise_status(pricer, guard, QUOTE_BLOCKED,
-						 psprintf("blocked by %s", describe_rule(pricer, guard, &effect)));
+		told = describe_rule(pricer, test->rule, &test->effect);
+		if (on_breach(pricer, test->rule) == BREACH_BLOCK)
+			raise_status(pricer, test->rule, QUOTE_BLOCKED, psprintf("blocked: %s", told));
 		else
-			raise_status(pricer, guard, QUOTE_NEEDS_APPROVAL,
-						 psprintf("needs approval: %s", describe_rule(pricer, guard, &effect)));
+			raise_status(pricer, test->rule, QUOTE_NEEDS_APPROVAL,
+						 psprintf("needs approval: %s", told));
 	}
 }
