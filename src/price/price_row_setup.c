@@ -93,6 +93,17 @@ refuse_type(Form_pg_attribute attr, const char *purpose, const char *hint)
 			 errhint("%s", hint)));
 }
 
+static void
+refuse_generated(Form_pg_attribute attr, const char *purpose)
+{
+	if (attr->attgenerated)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" cannot %s", NameStr(attr->attname), purpose),
+				 errdetail("It is a generated column, and those are computed after BEFORE triggers have run."),
+				 errhint("Name a column that it is generated from.")));
+}
+
 /* A column that is read; *type is the base type, one of the n given. */
 static int
 source_column(Relation rel, const char *name, const char *purpose, const char *hint,
@@ -101,12 +112,7 @@ source_column(Relation rel, const char *name, const char *purpose, const char *h
 	Form_pg_attribute attr = column_named(rel, name);
 	int			i;
 
-	if (attr->attgenerated)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("column \"%s\" cannot %s", name, purpose),
-				 errdetail("It is a generated column, and those are computed after BEFORE triggers have run."),
-				 errhint("Name a column that it is generated from.")));
+	refuse_generated(attr, purpose);
 	*type = getBaseType(attr->atttypid);
 	for (i = 0; i < n; i++)
 		if (*type == types[i])
@@ -319,7 +325,12 @@ read_argument(RowPricing *site, Relation rel, Arguments *given, const char *argu
 	else if (strcmp(name, "mode") == 0)
 		take_once(&given->mode, argument, value);
 	else if (strcmp(name, "input") == 0)
-		site->is_input[column_named(rel, value)->attnum - 1] = true;
+	{
+		Form_pg_attribute attr = column_named(rel, value);
+
+		refuse_generated(attr, "be an input");
+		site->is_input[attr->attnum - 1] = true;
+	}
 	else
 	{
 		for (i = 0; i < QUOTE_COLUMNS; i++)
