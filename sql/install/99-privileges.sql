@@ -22,3 +22,6 @@ REVOKE EXECUTE ON FUNCTION
     quotetier.explain_quote(jsonb, numeric, timestamptz, text),
     quotetier.explain_quote(text, numeric, timestamptz, text)
 FROM PUBLIC;
+
+-- who may put this trigger on a table gets quotes from it
+REVOKE EXECUTE ON FUNCTION quotetier.price_row() FROM PUBLIC;
