@@ -4,6 +4,7 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).
 # Whole jobs: each works in a temporary folder, with a server of its own, and
 # installs the packages that are missing. PGXS is not needed for them, and has a
 # check target, too: it stays out when nothing else is asked for.
+.DEFAULT_GOAL = all
 JOBS = check check-slow demo bench lint
 
 .PHONY: $(JOBS) dist

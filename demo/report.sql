@@ -17,14 +17,14 @@ FROM line_report
 GROUP BY ROLLUP (tier)
 ORDER BY grouping(tier), (SELECT rank FROM quotetier.tier t WHERE t.scheme = 'loyalty' AND t.name = line_report.tier) DESC;
 
-\C 'Where the difference comes from: lines by the discount that was given'
-SELECT CASE WHEN given_pct < 1 THEN '1 none' WHEN given_pct < 15.5 THEN '2 up to 15 %'
-            WHEN given_pct < 30.5 THEN '3 up to 30 %' ELSE '4 over 30 %' END AS given,
-       count(*) AS lines, round(sum(charged)) AS charged, round(sum(policy_amount)) AS policy,
+\C 'The same by the discount that was given, with the profit at the same quantities'
+SELECT given, count(*) AS lines, round(sum(charged)) AS charged, round(sum(policy_amount)) AS policy,
        round(sum(kept)) AS "the policy keeps", round(sum(profit)) AS profit, round(sum(profit + kept)) AS "profit by policy"
-FROM line_report
-GROUP BY 1
-ORDER BY 1;
+FROM (SELECT *, CASE WHEN given_pct < 0.5 THEN 'none' WHEN given_pct < 15.5 THEN 'up to 15 %'
+                     WHEN given_pct < 30.5 THEN 'up to 30 %' ELSE 'over 30 %' END AS given
+      FROM line_report) l
+GROUP BY given
+ORDER BY min(given_pct);
 
 -- One line that meets tier, promotion and scale at once, and how its price came about.
 SELECT to_jsonb(f) - '{line_id,order_id,order_date,qty,charged,cost}'::text[] AS facts, f.qty, f.order_date,
@@ -39,3 +39,6 @@ LIMIT 1 \gset
 SELECT seq, step, rule, verdict, reason, base, amount, running
 FROM quotetier.explain_quote(:'facts'::jsonb, :qty, :'order_date'::timestamp AT TIME ZONE 'UTC', 'superstore')
 ORDER BY seq;
+
+\C
+\echo 'For a BI tool, plain columns: views demo.customer_report and demo.line_report'

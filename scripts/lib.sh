@@ -31,6 +31,11 @@ fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
 # Sets pg_config: PG_CONFIG if given, else Debian's of our major version.
 find_pg() {
+	pg_config=${PG_CONFIG:-/usr/lib/postgresql/$major/bin/pg_config}
+	"$pg_config" --bindir >/dev/null 2>&1
+}
+
+pg() {
 	pg_config=${PG_CONFIG:-}
 	if [ -z "$pg_config" ]; then
 		pg_config=/usr/lib/postgresql/$major/bin/pg_config
@@ -64,7 +69,7 @@ lacks() {
 missing() { for capability; do lacks "$capability"; done | tr '\n' ' '; }
 
 need() {
-	local packages admin=()
+	local packages log admin=()
 	find_pg || true
 	packages=$(missing "$@")
 	[ -n "$packages" ] || return 0
@@ -75,13 +80,12 @@ need() {
 		admin=(sudo)
 	fi
 	command -v apt-get >/dev/null ||
-		fail "these packages are missing, and there is no apt-get here to install them: $packages"
+		fail "these packages are missing, and there is no apt-get here to install them: $packages(or set PG_CONFIG)"
 
 	say "installing $packages"
-	"${admin[@]}" apt-get update -qq || fail "apt-get update failed; these packages are missing: $packages"
-	"${admin[@]}" env DEBIAN_FRONTEND=noninteractive \
-		apt-get install -y -qq --no-install-recommends $packages >/dev/null ||
-		fail "apt-get could not install: $packages"
+	log=$({ "${admin[@]}" apt-get update -qq || true; "${admin[@]}" env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $packages; } 2>&1) ||
+		{ tail -n 20 <<<"$log"; fail "apt-get could not install: $packages"; }
 	find_pg || true
 	packages=$(missing "$@")
 	[ -z "$packages" ] || fail "installed, but still not usable: $packages"
@@ -135,11 +139,11 @@ stop_postmaster() {
 
 workplace() {
 	local dir data
-	work=$(mktemp -d /tmp/quotetier.XXXXXX)		# short: a socket's path is limited
 	trap cleanup EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
-
+	work=$(mktemp -d "${TMPDIR:-/tmp}/quotetier.XXXXXX")
+	[ ${#work} -lt 80 ] || fail "$work is too long for a socket's path: set TMPDIR to a shorter one"
 	mkdir "$work/tree" "$work/pg"
 	tar -C "$root" --exclude-vcs --exclude='*.o' --exclude='*.so' --exclude='*.bc' -cf - . | tar -C "$work/tree" -xf -
 	for dir in bindir sharedir pkglibdir; do

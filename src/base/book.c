@@ -14,9 +14,12 @@
  *	 another snapshot					lock and scan the stamps: a microsecond;
  *	 another fingerprint				compile, once.
  *
- * A book seen with a stamp of our own transaction may still be rolled back: it
- * is built for this snapshot alone and never kept. The same is done, with a
- * warning, while a stamp trigger is missing or disabled.
+ * Once our own transaction has left a stamp, what it sees may still be rolled
+ * back: a book is built for this snapshot alone and never kept. The same is
+ * done, with a warning, while a stamp trigger is missing or disabled; and under
+ * a snapshot older than the last change of a table's definition, because such a
+ * change can empty a table for old snapshots, or hide edits from the triggers,
+ * without leaving a stamp.
  *
  * Callbacks only set flags: they may run anywhere, also in an aborted
  * transaction. Not here: what a book contains.
@@ -25,6 +28,7 @@
 
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -40,12 +44,14 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #define MAX_TABLES		16
 
@@ -61,8 +67,14 @@ typedef struct Book
 	Fingerprint fingerprint;
 	bool		transient;		/* for one snapshot of one transaction only */
 	uint64		serial;
-	void	   *content;		/* NULL: known not to exist */
+	void	   *content;
 } Book;
+
+/* Who last changed what a table is: its pg_class row and its stamp triggers. */
+typedef struct TableDefinition
+{
+	TransactionId changed[3];
+} TableDefinition;
 
 /* All that is known of one kind of book. */
 typedef struct BookShelf
@@ -78,7 +90,7 @@ typedef struct BookShelf
 	int			ntables;
 	Oid			stamp_relid;
 	Oid			relids[MAX_TABLES];
-	Oid			relfilenodes[MAX_TABLES];
+	TableDefinition definitions[MAX_TABLES];
 	Oid			owner;
 	bool		stamps_trusted;
 
@@ -114,7 +126,7 @@ static uint64 own_writes = 0;
 static uint64 invalidation_count = 1;
 
 /* Relations whose invalidation matters: all of every shelf, few, so a list. */
-static Oid	watched[64];
+static Oid	watched[256];
 static int	nwatched = 0;
 
 static void
@@ -274,10 +286,43 @@ forget_books(BookShelf *shelf)
 	shelf->nrecent = 0;
 }
 
+static TableDefinition
+read_definition(Oid relid)
+{
+	TableDefinition definition;
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	definition.changed[0] = HeapTupleHeaderGetXmin(tuple->t_data);
+	ReleaseSysCache(tuple);
+	stamp_triggers_changed(relid, &definition.changed[1], &definition.changed[2]);
+	return definition;
+}
+
+/* Does this snapshot see the definitions as they are now, and for good? */
+static bool
+definitions_settled(BookShelf *shelf, Snapshot snapshot)
+{
+	int			i;
+	int			j;
+
+	for (i = 0; i < shelf->ntables; i++)
+		for (j = 0; j < lengthof(shelf->definitions[i].changed); j++)
+		{
+			TransactionId xid = shelf->definitions[i].changed[j];
+
+			if (XidInMVCCSnapshot(xid, snapshot) || TransactionIdIsCurrentTransactionId(xid))
+				return false;
+		}
+	return true;
+}
+
 /*
  * Looks the tables up anew after anything happened to one of them. Only what
  * would make a kept book wrong drops the books: another table under the name,
- * another file under the table (TRUNCATE), or stamps that cannot be trusted.
+ * another definition (as by ALTER TABLE and TRUNCATE), or stamps that cannot be
+ * trusted.
  */
 static void
 know_tables(BookKind *kind)
@@ -299,6 +344,7 @@ know_tables(BookKind *kind)
 	for (n = 0; kind->tables[n] != NULL; n++)
 	{
 		Oid			relid = config_relid(kind->tables[n]);
+		TableDefinition definition;
 		Relation	rel;
 
 		Assert(n < MAX_TABLES);
@@ -312,10 +358,12 @@ know_tables(BookKind *kind)
 					 errdetail("What is compiled from this table is the same for every user."),
 					 errhint("ALTER TABLE quotetier.%s DISABLE ROW LEVEL SECURITY, and grant EXECUTE on the functions instead.",
 							 kind->tables[n])));
-		if (shelf->relids[n] != relid || shelf->relfilenodes[n] != rel->rd_rel->relfilenode)
+		definition = read_definition(relid);
+		if (shelf->relids[n] != relid ||
+			memcmp(&shelf->definitions[n], &definition, sizeof(definition)) != 0)
 			changed = true;
 		shelf->relids[n] = relid;
-		shelf->relfilenodes[n] = rel->rd_rel->relfilenode;
+		shelf->definitions[n] = definition;
 		shelf->owner = rel->rd_rel->relowner;
 		if (!stamp_triggers_enabled(rel))
 		{
@@ -352,7 +400,8 @@ read_fingerprint(BookKind *kind, Snapshot snapshot)
 
 	shelf->fingerprint.high = 0;
 	shelf->fingerprint.low = 0;
-	shelf->transient = !shelf->stamps_trusted;
+	shelf->transient = !shelf->stamps_trusted || stamp_pending() ||
+		!definitions_settled(shelf, snapshot);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		bool		isnull;
@@ -430,11 +479,20 @@ see_snapshot(BookKind *kind, Snapshot snapshot)
 		know_tables(kind);
 	read_fingerprint(kind, snapshot);
 	tidy(shelf);
+
+	/*
+	 * A row already announced by the trigger may be stored only after this
+	 * book is built, by a command that has begun before: use the command
+	 * number up, so that no later command has a snapshot just like this one.
+	 */
+	if (stamp_pending() && !IsInParallelMode())
+		(void) GetCurrentCommandId(true);
 	shelf->snapshot_serial = snapshot_serial;
 }
 
 /* ----- books ----- */
 
+/* NULL when there is nothing of that key; that is not kept. */
 static Book *
 compile(BookKind *kind, const char *key, int keylen)
 {
@@ -443,6 +501,7 @@ compile(BookKind *kind, const char *key, int keylen)
 	MemoryContext caller;
 	Oid			save_user;
 	int			save_security;
+	int			save_guc;
 	Book	   *book;
 
 	/* until it is complete it belongs to the caller, so an error frees it */
@@ -460,14 +519,23 @@ compile(BookKind *kind, const char *key, int keylen)
 	GetUserIdAndSecContext(&save_user, &save_security);
 	SetUserIdAndSecContext(shelf->owner, save_security |
 						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	save_guc = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	MemoryContextSwitchTo(context);
 	book->content = kind->build(book->key);
 	SPI_finish();
+	AtEOXact_GUC(false, save_guc);
 	SetUserIdAndSecContext(save_user, save_security);
 
 	MemoryContextSwitchTo(caller);
+	if (book->content == NULL)
+	{
+		MemoryContextDelete(context);
+		return NULL;
+	}
 	MemoryContextSetParent(context, BookContext);
 	book->next = shelf->books;
 	shelf->books = book;
@@ -521,7 +589,11 @@ book_get(BookKind *kind, const char *key, int keylen, uint64 *serial)
 				 memcmp(book->key, key, keylen) != 0 ||
 				 !same_fingerprint(book->fingerprint, kind->shelf->fingerprint) ||
 				 book->transient != kind->shelf->transient))
+	{
 		book = find_book(kind, key, keylen);
+		if (book == NULL)
+			return NULL;
+	}
 	if (serial != NULL)
 		*serial = book->serial;
 	return book->content;

@@ -29,9 +29,11 @@ typedef struct BookKind
 
 	/*
 	 * Compiles the book of this key (a policy, a scheme) in the current memory
-	 * context, which lives as long as the book; SPI is connected, as the
-	 * tables' owner, read-only, under the snapshot to be seen. Returns NULL
-	 * when there is none of that name.
+	 * context, which lives as long as the book. SPI is connected, with the
+	 * tables' owner as the user and pg_catalog as the search path; run queries
+	 * read_only, so that they see what the active snapshot sees. Every call of
+	 * SPI moves the current memory context: note it on entry, go back to it
+	 * before allocating. Returns NULL when there is none of that name.
 	 */
 	void	   *(*build) (const char *key);
 	struct BookShelf *shelf;	/* private to book.c; NULL at start */

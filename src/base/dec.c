@@ -30,7 +30,7 @@
 /* 10^38 is the largest power of ten below 2^127. */
 #define MAX_POWER		38
 
-static const int64 power64[] = {
+const int64 dec_power64[19] = {
 	INT64CONST(1), INT64CONST(10), INT64CONST(100), INT64CONST(1000),
 	INT64CONST(10000), INT64CONST(100000), INT64CONST(1000000),
 	INT64CONST(10000000), INT64CONST(100000000), INT64CONST(1000000000),
@@ -46,10 +46,10 @@ power_of_ten(int n)
 {
 	Assert(n >= 0 && n <= MAX_POWER);
 	if (n <= 18)
-		return power64[n];
+		return dec_power64[n];
 	if (n <= 36)
-		return (int128) power64[18] * power64[n - 18];
-	return (int128) power64[18] * power64[18] * power64[n - 36];
+		return (int128) dec_power64[18] * dec_power64[n - 18];
+	return (int128) dec_power64[18] * dec_power64[18] * dec_power64[n - 36];
 }
 
 /* v * 10^n; false on overflow */
@@ -150,7 +150,7 @@ dec_from_numeric(Numeric num, Dec *result)
 	else if (scale > dscale)
 	{
 		/* zeros that only fill up the last base-10000 digit */
-		int64		divisor = power64[Min(scale - dscale, DEC_DIGITS - 1)];
+		int64		divisor = dec_power64[Min(scale - dscale, DEC_DIGITS - 1)];
 
 		if (fits64(v))
 			v = (int64) v / divisor;
@@ -189,10 +189,10 @@ numeric_build(int128 v, int scale, int dscale)
 	/* the lowest digit is the only one that needs zeros behind it */
 	if (pad > 0)
 	{
-		uint32		low = (uint32) (rest % power64[DEC_DIGITS - pad]);
+		uint32		low = (uint32) (rest % dec_power64[DEC_DIGITS - pad]);
 
-		rest /= power64[DEC_DIGITS - pad];
-		digits[--pos] = (int16) (low * power64[pad]);
+		rest /= dec_power64[DEC_DIGITS - pad];
+		digits[--pos] = (int16) (low * dec_power64[pad]);
 	}
 	while (rest > PG_UINT64_MAX)
 	{
@@ -397,6 +397,20 @@ dec_cmp(Dec a, Dec b)
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
 											 NumericGetDatum(as_numeric(a)),
 											 NumericGetDatum(as_numeric(b))));
+}
+
+bool
+dec_floor64(Dec a, int scale, int64 *result)
+{
+	int			drop = a.scale - scale;
+	int64		v = (int64) a.v;
+
+	if (a.big != NULL || !fits64(a.v) || abs(drop) >= lengthof(dec_power64))
+		return false;
+	if (drop <= 0)
+		return !__builtin_mul_overflow(v, dec_power64[-drop], result);
+	*result = v / dec_power64[drop] - (v % dec_power64[drop] < 0 ? 1 : 0);
+	return true;
 }
 
 /*

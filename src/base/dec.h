@@ -12,6 +12,7 @@
 
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "utils/numeric.h"
 
 typedef struct Dec
@@ -41,6 +42,9 @@ extern Dec	dec_add_slow(Dec a, Dec b);
 extern Dec	dec_mul_slow(Dec a, Dec b);
 extern int	dec_cmp(Dec a, Dec b);
 
+/* floor(a * 10^scale), for scale 0 to 18; false when that does not fit 64 bits. */
+extern bool dec_floor64(Dec a, int scale, int64 *result);
+
 /* The multiple of increment (> 0) that is nearest to a in the given mode. */
 extern Dec	dec_round(Dec a, Dec increment, RoundMode mode);
 
@@ -49,6 +53,81 @@ extern Dec	dec_div(Dec a, Dec b, Dec increment, RoundMode mode);
 
 /* Reads a round mode by its SQL name; false when there is none such. */
 extern bool round_mode_from_name(const char *name, RoundMode *mode);
+
+/* 10^0 .. 10^18 */
+extern const int64 dec_power64[19];
+
+/*
+ * Reads, in place, an amount as a whole number of 10^-scale units. False when
+ * it shows more decimals than scale, or is too long for this short way: then
+ * dec_from_numeric has to be asked. Made for aggregates' inner loops.
+ */
+static inline bool
+dec_units(Datum num, int scale, int64 *units)
+{
+	const char *p = DatumGetPointer(num);
+	int			size;
+	uint16		header;
+	int			ndigits;
+	int			weight;
+	int			shift;
+	int64		v = 0;
+	int16		digit;
+	int			i;
+
+	if (VARATT_IS_1B(p) && !VARATT_IS_1B_E(p))
+	{
+		size = VARSIZE_1B(p) - VARHDRSZ_SHORT;
+		p += VARHDRSZ_SHORT;
+	}
+	else if (VARATT_IS_4B_U(p))
+	{
+		size = VARSIZE_4B(p) - VARHDRSZ;
+		p += VARHDRSZ;
+	}
+	else
+		return false;
+
+	/* short headers only: 10, sign, six bits of scale, seven of weight */
+	memcpy(&header, p, sizeof(header));
+	if ((header & 0xC000) != 0x8000 || ((header & 0x1F80) >> 7) > scale)
+		return false;
+	ndigits = (size - (int) sizeof(header)) / (int) sizeof(int16);
+	if (ndigits > 4)
+		return false;
+	weight = (header & 0x0040) ? (header & 0x003F) - 64 : (header & 0x003F);
+	p += sizeof(header);
+	for (i = 0; i < ndigits; i++)
+	{
+		memcpy(&digit, p + i * sizeof(int16), sizeof(digit));
+		v = v * 10000 + digit;
+	}
+
+	/* the last base-10000 digit counts units of 10^(scale - shift) */
+	shift = scale - 4 * (ndigits - 1 - weight);
+	switch (shift)
+	{
+		case 0:
+			break;
+		case -1:
+			v /= 10;
+			break;
+		case -2:
+			v /= 100;
+			break;
+		case -3:
+			v /= 1000;
+			break;
+		default:
+			if (ndigits == 0)
+				break;
+			if (shift < 0 || 4 * ndigits + shift > 18)
+				return false;
+			v *= dec_power64[shift];
+	}
+	*units = (header & 0x2000) ? -v : v;
+	return true;
+}
 
 static inline Dec
 dec_make(int64 v, int32 scale)

@@ -182,11 +182,13 @@ know_row_type(FactReader *reader, TupleDesc tupdesc, uint64 row_type)
 }
 
 void
-fact_reader_tuple(FactReader *reader, HeapTuple tuple, TupleDesc tupdesc, uint64 row_type)
+fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
+					const Datum *values, const bool *nulls)
 {
 	if (unlikely(reader->row_type != row_type))
 		know_row_type(reader, tupdesc, row_type);
-	heap_deform_tuple(tuple, reader->tupdesc, reader->values, reader->nulls);
+	memcpy(reader->values, values, tupdesc->natts * sizeof(Datum));
+	memcpy(reader->nulls, nulls, tupdesc->natts * sizeof(bool));
 	reader->json = NULL;
 }
 

@@ -54,8 +54,11 @@ extern void fact_reader_interest(FactReader *reader, uint64 interest,
 
 /* Takes the next row. Values are read from it in place. */
 extern void fact_reader_record(FactReader *reader, HeapTupleHeader record);
-extern void fact_reader_tuple(FactReader *reader, HeapTuple tuple, TupleDesc tupdesc, uint64 row_type);
 extern void fact_reader_json(FactReader *reader, Jsonb *json);
+
+/* The same from a row's columns, where the caller has them; row_type names its type. */
+extern void fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
+								const Datum *values, const bool *nulls);
 
 /* Calls add for each label of a fact: none if absent, one, or one an element. */
 typedef void (*FactLabelSink) (void *state, int fact, FactLabel label);

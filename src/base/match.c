@@ -24,16 +24,20 @@
 typedef struct Slot
 {
 	uint32		hash;
-	uint32		item;			/* number + 1; 0: empty */
+	uint32		item;			/* where it is, + 1; 0: empty */
 } Slot;
 
+/* A value, with all that a look-up reads side by side; found by its place. */
 typedef struct Value
 {
 	uint64		shapes;			/* SHAPE_BITs it occurs in */
 	uint32		dim;
 	uint32		len;
-	uint64		text;			/* offset into the texts */
+	char		text[FLEXIBLE_ARRAY_MEMBER];
 } Value;
+
+/* Places of values are counted in words of this size. */
+typedef uint64 ValueWord;
 
 typedef struct Shape
 {
@@ -42,13 +46,16 @@ typedef struct Shape
 	uint32		ndims;
 } Shape;
 
+/* A bucket; its payloads follow its values. */
 typedef struct Bucket
 {
 	uint32		shape;
-	uint32		ids;			/* first of its values */
-	uint32		entries;		/* first of its payloads */
 	uint32		nentries;
+	uint32		ids[FLEXIBLE_ARRAY_MEMBER];
 } Bucket;
+
+/* Places of buckets are counted in words of this size. */
+typedef uint32 BucketWord;
 
 /* All offsets are from the start of this header. */
 struct MatchIndex
@@ -60,7 +67,7 @@ struct MatchIndex
 	uint32		nentries;
 	uint32		value_mask;		/* slots - 1 */
 	uint32		bucket_mask;
-	uint32		max_shape_dims;
+	uint32		longest_bucket;
 	Size		value_slots;
 	Size		bucket_slots;
 	Size		values;
@@ -68,9 +75,6 @@ struct MatchIndex
 	Size		shape_dims;
 	Size		open_shapes;	/* a dimension: SHAPE_BITs that leave it open */
 	Size		buckets;
-	Size		bucket_ids;
-	Size		entries;
-	Size		texts;
 };
 
 #define PART(index, type, part) ((type *) ((char *) (index) + (index)->part))
@@ -93,8 +97,12 @@ typedef struct BuildEntry
 
 typedef struct BuildBucket
 {
-	Bucket		bucket;			/* entries: first of the chain */
+	uint32		hash;
+	uint32		shape;
+	uint32		ids;			/* first of its values */
+	uint32		first;			/* of its entries */
 	uint32		last;
+	uint32		nentries;
 } BuildBucket;
 
 typedef struct ShapeEntry
@@ -106,8 +114,8 @@ typedef struct ShapeEntry
 struct MatchBuilder
 {
 	int			ndims;
-	Vector		values;
-	Vector		texts;
+	Vector		values;			/* of ValueWord */
+	uint32		nvalues;
 	Vector		value_slots;
 	Vector		shapes;
 	Vector		shape_dims;
@@ -129,6 +137,16 @@ vector_init(Vector *vector, Size width, Size room)
 	vector->data = MemoryContextAllocHuge(CurrentMemoryContext, width * room);
 }
 
+static void
+too_many(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("too many scope values"),
+			 errdetail("Lists in scopes expand to their combinations, and these are too many."),
+			 errhint("Use fewer or shorter lists in one scope.")));
+}
+
 static void *
 vector_add(Vector *vector, Size n)
 {
@@ -139,13 +157,8 @@ vector_add(Vector *vector, Size n)
 		vector->room = Max(vector->room * 2, vector->used + n);
 		vector->data = repalloc_huge(vector->data, vector->room * vector->width);
 	}
-	if (vector->used + n > PG_UINT32_MAX - 1 && vector->width > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many scope values"),
-				 errdetail("Lists in scopes expand to their combinations, and these are more than %u.",
-						   PG_UINT32_MAX - 1),
-				 errhint("Use fewer or shorter lists in one scope.")));
+	if (vector->used + n > PG_UINT32_MAX - 1)
+		too_many();
 	place = vector->data + vector->used * vector->width;
 	vector->used += n;
 	return place;
@@ -221,8 +234,7 @@ match_begin(int ndims)
 
 	Assert(ndims <= MATCH_MAX_DIMENSIONS);
 	builder->ndims = ndims;
-	vector_init(&builder->values, sizeof(Value), 256);
-	vector_init(&builder->texts, 1, 4096);
+	vector_init(&builder->values, sizeof(ValueWord), 1024);
 	slots_init(&builder->value_slots, 512);
 	vector_init(&builder->shapes, sizeof(Shape), 16);
 	vector_init(&builder->shape_dims, sizeof(uint32), 64);
@@ -239,36 +251,43 @@ match_begin(int ndims)
 	return builder;
 }
 
+/* The value at a place, as ids give it. */
+#define BUILT_VALUE(builder, id) ((Value *) &ITEM((builder)->values, ValueWord, (id) - 1))
+
+static bool
+is_value(const Value *value, int dim, const char *text, int len)
+{
+	return value->dim == dim && value->len == len && memcmp(value->text, text, len) == 0;
+}
+
 uint32
 match_intern(MatchBuilder *builder, int dim, const char *value, int len)
 {
 	uint32		hash = value_hash(dim, value, len);
 	uint32		mask = builder->value_slots.used - 1;
 	uint32		at;
+	uint32		place = builder->values.used;
 	Value	   *new;
 
 	for (at = hash & mask;; at = (at + 1) & mask)
 	{
 		Slot	   *slot = &ITEM(builder->value_slots, Slot, at);
-		Value	   *known;
 
 		if (slot->item == 0)
 			break;
-		known = &ITEM(builder->values, Value, slot->item - 1);
-		if (slot->hash == hash && known->dim == dim && known->len == len &&
-			memcmp(builder->texts.data + known->text, value, len) == 0)
+		if (slot->hash == hash && is_value(BUILT_VALUE(builder, slot->item), dim, value, len))
 			return slot->item;
 	}
 
-	new = vector_add(&builder->values, 1);
+	new = vector_add(&builder->values,
+					 (offsetof(Value, text) + len + sizeof(ValueWord) - 1) / sizeof(ValueWord));
 	new->shapes = 0;
 	new->dim = dim;
 	new->len = len;
-	new->text = builder->texts.used;
-	memcpy(vector_add(&builder->texts, len), value, len);
-	slots_make_room(&builder->value_slots, builder->values.used);
-	slot_put(&builder->value_slots, hash, builder->values.used - 1);
-	return builder->values.used;
+	memcpy(new->text, value, len);
+	slots_make_room(&builder->value_slots, ++builder->nvalues);
+	slot_put(&builder->value_slots, hash, place);
+	return place + 1;
 }
 
 static uint32
@@ -313,7 +332,7 @@ match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload)
 
 	for (i = 0; i < shape->ndims; i++)
 	{
-		ITEM(builder->values, Value, ids[dims[i]] - 1).shapes |= SHAPE_BIT(shape_number);
+		BUILT_VALUE(builder, ids[dims[i]])->shapes |= SHAPE_BIT(shape_number);
 		key = key_mix(key, ids[dims[i]]);
 	}
 	hash = (uint32) key;
@@ -326,10 +345,10 @@ match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload)
 		if (slot->item == 0)
 			break;
 		known = &ITEM(builder->buckets, BuildBucket, slot->item - 1);
-		if (slot->hash != hash || known->bucket.shape != shape_number)
+		if (slot->hash != hash || known->shape != shape_number)
 			continue;
 		for (i = 0; i < shape->ndims; i++)
-			if (ITEM(builder->bucket_ids, uint32, known->bucket.ids + i) != ids[dims[i]])
+			if (ITEM(builder->bucket_ids, uint32, known->ids + i) != ids[dims[i]])
 				break;
 		if (i == shape->ndims)
 			bucket = known;
@@ -344,16 +363,16 @@ match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload)
 	{
 		ITEM(builder->entries, BuildEntry, bucket->last).next = number;
 		bucket->last = number;
-		bucket->bucket.nentries++;
+		bucket->nentries++;
 		return;
 	}
 
 	bucket = vector_add(&builder->buckets, 1);
-	bucket->bucket.shape = shape_number;
-	bucket->bucket.ids = builder->bucket_ids.used;
-	bucket->bucket.entries = number;
-	bucket->bucket.nentries = 1;
-	bucket->last = number;
+	bucket->hash = hash;
+	bucket->shape = shape_number;
+	bucket->ids = builder->bucket_ids.used;
+	bucket->first = bucket->last = number;
+	bucket->nentries = 1;
 	for (i = 0; i < shape->ndims; i++)
 		*(uint32 *) vector_add(&builder->bucket_ids, 1) = ids[dims[i]];
 	slots_make_room(&builder->bucket_slots, builder->buckets.used);
@@ -375,46 +394,49 @@ match_finish(MatchBuilder *builder, Size *size)
 	MatchIndex	head;
 	MatchIndex *index;
 	Size		at = MAXALIGN(sizeof(MatchIndex));
+	Vector		slots = {NULL, sizeof(Slot), 0, 0};
 	uint64	   *open;
-	uint32	   *entries;
-	Bucket	   *buckets;
-	uint32		filled = 0;
+	BucketWord *words;
+	Size		nwords = 0;
 	uint32		i;
 	int			dim;
+
+	for (i = 0; i < builder->buckets.used; i++)
+	{
+		BuildBucket *built = &ITEM(builder->buckets, BuildBucket, i);
+
+		nwords += offsetof(Bucket, ids) / sizeof(BucketWord) + built->nentries +
+			ITEM(builder->shapes, Shape, built->shape).ndims;
+	}
+	if (nwords > PG_UINT32_MAX - 1)
+		too_many();
 
 	memset(&head, 0, sizeof(head));
 	head.ndims = builder->ndims;
 	head.nshapes = builder->shapes.used;
-	head.nvalues = builder->values.used;
+	head.nvalues = builder->nvalues;
 	head.nbuckets = builder->buckets.used;
 	head.nentries = builder->entries.used;
 	head.value_mask = builder->value_slots.used - 1;
 	head.bucket_mask = builder->bucket_slots.used - 1;
 	head.value_slots = place(&at, builder->value_slots.used * sizeof(Slot));
 	head.bucket_slots = place(&at, builder->bucket_slots.used * sizeof(Slot));
-	head.values = place(&at, builder->values.used * sizeof(Value));
+	head.values = place(&at, builder->values.used * sizeof(ValueWord));
 	head.shapes = place(&at, builder->shapes.used * sizeof(Shape));
 	head.shape_dims = place(&at, builder->shape_dims.used * sizeof(uint32));
 	head.open_shapes = place(&at, builder->ndims * sizeof(uint64));
-	head.buckets = place(&at, builder->buckets.used * sizeof(Bucket));
-	head.bucket_ids = place(&at, builder->bucket_ids.used * sizeof(uint32));
-	head.entries = place(&at, builder->entries.used * sizeof(uint32));
-	head.texts = place(&at, builder->texts.used);
+	head.buckets = place(&at, nwords * sizeof(BucketWord));
 
 	index = MemoryContextAllocHuge(CurrentMemoryContext, at);
-	*index = head;
 	*size = at;
+	*index = head;
 	memcpy(PART(index, char, value_slots), builder->value_slots.data,
 		   builder->value_slots.used * sizeof(Slot));
-	memcpy(PART(index, char, bucket_slots), builder->bucket_slots.data,
-		   builder->bucket_slots.used * sizeof(Slot));
-	memcpy(PART(index, char, values), builder->values.data, builder->values.used * sizeof(Value));
+	memcpy(PART(index, char, values), builder->values.data,
+		   builder->values.used * sizeof(ValueWord));
 	memcpy(PART(index, char, shapes), builder->shapes.data, builder->shapes.used * sizeof(Shape));
 	memcpy(PART(index, char, shape_dims), builder->shape_dims.data,
 		   builder->shape_dims.used * sizeof(uint32));
-	memcpy(PART(index, char, bucket_ids), builder->bucket_ids.data,
-		   builder->bucket_ids.used * sizeof(uint32));
-	memcpy(PART(index, char, texts), builder->texts.data, builder->texts.used);
 
 	open = PART(index, uint64, open_shapes);
 	for (dim = 0; dim < builder->ndims; dim++)
@@ -425,18 +447,28 @@ match_finish(MatchBuilder *builder, Size *size)
 				open[dim] |= SHAPE_BIT(i);
 	}
 
-	entries = PART(index, uint32, entries);
-	buckets = PART(index, Bucket, buckets);
+	slots.data = PART(index, char, bucket_slots);
+	slots.used = builder->bucket_slots.used;
+	memset(slots.data, 0, slots.used * sizeof(Slot));
+	words = PART(index, BucketWord, buckets);
+	nwords = 0;
 	for (i = 0; i < head.nbuckets; i++)
 	{
 		BuildBucket *built = &ITEM(builder->buckets, BuildBucket, i);
+		uint32		ndims = ITEM(builder->shapes, Shape, built->shape).ndims;
+		Bucket	   *bucket = (Bucket *) (words + nwords);
+		uint32	   *payloads = bucket->ids + ndims;
 		uint32		n;
 
-		buckets[i] = built->bucket;
-		buckets[i].entries = filled;
-		for (n = built->bucket.entries; n != PG_UINT32_MAX;
-			 n = ITEM(builder->entries, BuildEntry, n).next)
-			entries[filled++] = ITEM(builder->entries, BuildEntry, n).payload;
+		bucket->shape = built->shape;
+		bucket->nentries = built->nentries;
+		memcpy(bucket->ids, &ITEM(builder->bucket_ids, uint32, built->ids),
+			   ndims * sizeof(uint32));
+		for (n = built->first; n != PG_UINT32_MAX; n = ITEM(builder->entries, BuildEntry, n).next)
+			*payloads++ = ITEM(builder->entries, BuildEntry, n).payload;
+		slot_put(&slots, built->hash, nwords);
+		nwords = payloads - words;
+		index->longest_bucket = Max(index->longest_bucket, built->nentries);
 		if ((i & 0xFFFF) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
@@ -460,33 +492,71 @@ match_query_init(MatchQuery *query, int ndims, MemoryContext context)
 		query->ids_room[dim] = 4;
 		query->ids[dim] = MemoryContextAlloc(context, 4 * sizeof(uint32));
 	}
-	query->nfound = 0;
+	query->labels_room = ndims + 4;
+	query->labels = MemoryContextAlloc(context, query->labels_room * sizeof(MatchLabel));
 	query->found_room = 64;
 	query->found = MemoryContextAlloc(context, query->found_room * sizeof(uint32));
+	match_query_reset(query);
 }
 
 void
 match_query_add(MatchQuery *query, const MatchIndex *index, int dim, const char *value, int len)
 {
-	const Slot *slots = PART(index, const Slot, value_slots);
-	const Value *values = PART(index, const Value, values);
-	uint32		hash = value_hash(dim, value, len);
-	uint32		at;
+	MatchLabel *label;
 
-	for (at = hash & index->value_mask; slots[at].item != 0; at = (at + 1) & index->value_mask)
+	if (query->nlabels == query->labels_room)
 	{
-		const Value *known = &values[slots[at].item - 1];
+		query->labels_room *= 2;
+		query->labels = repalloc(query->labels, query->labels_room * sizeof(MatchLabel));
+	}
+	label = &query->labels[query->nlabels++];
+	label->text = value;
+	label->len = len;
+	label->dim = dim;
+	label->hash = value_hash(dim, value, len);
+	__builtin_prefetch(&PART(index, const Slot, value_slots)[label->hash & index->value_mask]);
+}
 
-		if (slots[at].hash != hash || known->dim != dim || known->len != len ||
-			memcmp(PART(index, const char, texts) + known->text, value, len) != 0)
-			continue;
-		if (query->nids[dim] == query->ids_room[dim])
+/* Turns the row's labels into ids; those that no entry asks for drop out. */
+static void
+find_ids(MatchQuery *query, const MatchIndex *index)
+{
+	const Slot *slots = PART(index, const Slot, value_slots);
+	const ValueWord *values = PART(index, const ValueWord, values);
+	int			i;
+
+	for (i = 0; i < query->nlabels; i++)
+	{
+		MatchLabel *label = &query->labels[i];
+		uint32		at = label->hash & index->value_mask;
+
+		while (slots[at].item != 0 && slots[at].hash != label->hash)
+			at = (at + 1) & index->value_mask;
+		label->slot = at;
+		if (slots[at].item != 0)
+			__builtin_prefetch(&values[slots[at].item - 1]);
+	}
+	for (i = 0; i < query->nlabels; i++)
+	{
+		MatchLabel *label = &query->labels[i];
+		int			dim = label->dim;
+		uint32		at;
+
+		for (at = label->slot; slots[at].item != 0; at = (at + 1) & index->value_mask)
 		{
-			query->ids_room[dim] *= 2;
-			query->ids[dim] = repalloc(query->ids[dim], query->ids_room[dim] * sizeof(uint32));
+			if (slots[at].hash != label->hash ||
+				!is_value((const Value *) &values[slots[at].item - 1],
+						  dim, label->text, label->len))
+				continue;
+			if (query->nids[dim] == query->ids_room[dim])
+			{
+				query->ids_room[dim] *= 2;
+				query->ids[dim] = repalloc(query->ids[dim],
+										   query->ids_room[dim] * sizeof(uint32));
+			}
+			query->ids[dim][query->nids[dim]++] = slots[at].item;
+			break;
 		}
-		query->ids[dim][query->nids[dim]++] = slots[at].item;
-		return;
 	}
 }
 
@@ -495,29 +565,40 @@ typedef struct Probe
 {
 	uint32		hash;
 	uint32		shape;
+	uint32		slot;			/* the first with this hash */
 } Probe;
 
-static inline void
-collect(MatchQuery *query, const MatchIndex *index, uint32 hash, uint32 shape_number,
-		const uint32 *choice)
+static inline uint32
+first_slot(const MatchIndex *index, uint32 hash)
 {
 	const Slot *slots = PART(index, const Slot, bucket_slots);
-	const Bucket *buckets = PART(index, const Bucket, buckets);
-	const Shape *shape = &PART(index, const Shape, shapes)[shape_number];
+	uint32		at = hash & index->bucket_mask;
+
+	while (slots[at].item != 0 && slots[at].hash != hash)
+		at = (at + 1) & index->bucket_mask;
+	if (slots[at].item != 0)
+		__builtin_prefetch(&PART(index, const BucketWord, buckets)[slots[at].item - 1]);
+	return at;
+}
+
+static inline void
+collect(MatchQuery *query, const MatchIndex *index, const Probe *probe, const uint32 *choice)
+{
+	const Slot *slots = PART(index, const Slot, bucket_slots);
+	const BucketWord *words = PART(index, const BucketWord, buckets);
+	const Shape *shape = &PART(index, const Shape, shapes)[probe->shape];
 	const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
 	uint32		at;
 
-	for (at = hash & index->bucket_mask; slots[at].item != 0; at = (at + 1) & index->bucket_mask)
+	for (at = probe->slot; slots[at].item != 0; at = (at + 1) & index->bucket_mask)
 	{
-		const Bucket *bucket = &buckets[slots[at].item - 1];
-		const uint32 *ids;
+		const Bucket *bucket = (const Bucket *) &words[slots[at].item - 1];
 		uint32		i;
 
-		if (slots[at].hash != hash || bucket->shape != shape_number)
+		if (slots[at].hash != probe->hash || bucket->shape != probe->shape)
 			continue;
-		ids = PART(index, const uint32, bucket_ids) + bucket->ids;
 		for (i = 0; i < shape->ndims; i++)
-			if (ids[i] != query->ids[dims[i]][choice == NULL ? 0 : choice[i]])
+			if (bucket->ids[i] != query->ids[dims[i]][choice == NULL ? 0 : choice[i]])
 				break;
 		if (i < shape->ndims)
 			continue;
@@ -526,8 +607,8 @@ collect(MatchQuery *query, const MatchIndex *index, uint32 hash, uint32 shape_nu
 			query->found_room = Max(query->found_room * 2, query->nfound + bucket->nentries);
 			query->found = repalloc_huge(query->found, query->found_room * sizeof(uint32));
 		}
-		memcpy(query->found + query->nfound, PART(index, const uint32, entries) + bucket->entries,
-			   bucket->nentries * sizeof(uint32));
+		for (i = 0; i < bucket->nentries; i++)
+			query->found[query->nfound + i] = bucket->ids[shape->ndims + i];
 		query->nfound += bucket->nentries;
 		return;
 	}
@@ -545,11 +626,15 @@ probe_combinations(MatchQuery *query, const MatchIndex *index, uint32 shape_numb
 	for (;;)
 	{
 		uint64		key = key_start(shape_number);
+		Probe		probe;
 
 		CHECK_FOR_INTERRUPTS();
 		for (i = 0; i < shape->ndims; i++)
 			key = key_mix(key, query->ids[dims[i]][choice[i]]);
-		collect(query, index, (uint32) key, shape_number, choice);
+		probe.hash = (uint32) key;
+		probe.shape = shape_number;
+		probe.slot = first_slot(index, probe.hash);
+		collect(query, index, &probe, choice);
 		for (i = 0; i < shape->ndims; i++)
 		{
 			if (++choice[i] < query->nids[dims[i]])
@@ -561,10 +646,21 @@ probe_combinations(MatchQuery *query, const MatchIndex *index, uint32 shape_numb
 	}
 }
 
+static void
+run_probes(MatchQuery *query, const MatchIndex *index, Probe *probes, int nprobes)
+{
+	int			i;
+
+	for (i = 0; i < nprobes; i++)
+		probes[i].slot = first_slot(index, probes[i].hash);
+	for (i = 0; i < nprobes; i++)
+		collect(query, index, &probes[i], NULL);
+}
+
 void
 match_search(MatchQuery *query, const MatchIndex *index)
 {
-	const Value *values = PART(index, const Value, values);
+	const ValueWord *values = PART(index, const ValueWord, values);
 	const Shape *shapes = PART(index, const Shape, shapes);
 	const uint64 *open = PART(index, const uint64, open_shapes);
 	const Slot *slots = PART(index, const Slot, bucket_slots);
@@ -575,12 +671,13 @@ match_search(MatchQuery *query, const MatchIndex *index)
 	int			i;
 	uint32		dim;
 
+	find_ids(query, index);
 	for (dim = 0; dim < index->ndims; dim++)
 	{
 		uint64		possible = open[dim];
 
 		for (i = 0; i < query->nids[dim]; i++)
-			possible |= values[query->ids[dim][i] - 1].shapes;
+			possible |= ((const Value *) &values[query->ids[dim][i] - 1])->shapes;
 		bits &= possible;
 		single &= query->nids[dim] <= 1;
 	}
@@ -612,8 +709,7 @@ match_search(MatchQuery *query, const MatchIndex *index)
 			}
 			if (nprobes == PROBES_AHEAD)
 			{
-				for (i = 0; i < nprobes; i++)
-					collect(query, index, probes[i].hash, probes[i].shape, NULL);
+				run_probes(query, index, probes, nprobes);
 				nprobes = 0;
 			}
 			__builtin_prefetch(&slots[(uint32) key & index->bucket_mask]);
@@ -622,20 +718,14 @@ match_search(MatchQuery *query, const MatchIndex *index)
 			nprobes++;
 		}
 	}
-	for (i = 0; i < nprobes; i++)
-		collect(query, index, probes[i].hash, probes[i].shape, NULL);
+	run_probes(query, index, probes, nprobes);
 }
 
 void
 match_stats(const MatchIndex *index, MatchStats *stats)
 {
-	const Bucket *buckets = PART(index, const Bucket, buckets);
-	uint32		i;
-
 	stats->shapes = index->nshapes;
 	stats->buckets = index->nbuckets;
 	stats->entries = index->nentries;
-	stats->longest_bucket = 0;
-	for (i = 0; i < index->nbuckets; i++)
-		stats->longest_bucket = Max(stats->longest_bucket, buckets[i].nentries);
+	stats->longest_bucket = index->longest_bucket;
 }

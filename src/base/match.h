@@ -35,11 +35,24 @@ extern void match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uin
 /* Lays the index out as one chunk of *size bytes. */
 extern MatchIndex *match_finish(MatchBuilder *builder, Size *size);
 
+/* A label of the row, until the search turns it into the number of its value. */
+typedef struct MatchLabel
+{
+	const char *text;
+	int			len;
+	int			dim;
+	uint32		hash;
+	uint32		slot;
+} MatchLabel;
+
 /* A row to search for; the room it needs is kept from one search to the next. */
 typedef struct MatchQuery
 {
 	MemoryContext context;		/* where room is taken */
 	int			ndims;
+	MatchLabel *labels;
+	int			nlabels;
+	int			labels_room;
 	int		   *nids;			/* a dimension: how many known values the row has */
 	uint32	  **ids;			/* a dimension: these values */
 	int		   *ids_room;
@@ -54,11 +67,15 @@ extern void match_query_init(MatchQuery *query, int ndims, MemoryContext context
 static inline void
 match_query_reset(MatchQuery *query)
 {
+	query->nlabels = 0;
 	query->nfound = 0;
 	memset(query->nids, 0, query->ndims * sizeof(int));
 }
 
-/* Says that the row has this value in this dimension; may be said repeatedly. */
+/*
+ * Says that the row has this value in this dimension; may be said repeatedly.
+ * The text must stay in place until the search.
+ */
 extern void match_query_add(MatchQuery *query, const MatchIndex *index,
 							int dim, const char *value, int len);
 

@@ -10,6 +10,9 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "base/stamp.h"
 #include "catalog/pg_trigger.h"
@@ -18,11 +21,12 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(stamp_change);
 
-#define MAX_KINDS 8
+#define MAX_KINDS 16
 
 /* The subtransaction that holds our stamp, for each kind of book. */
 static struct
@@ -91,6 +95,42 @@ stamp_triggers_enabled(Relation rel)
 			truncate = TRIGGER_FOR_BEFORE(trigger->tgtype) && TRIGGER_FOR_TRUNCATE(trigger->tgtype);
 	}
 	return row && truncate;
+}
+
+void
+stamp_triggers_changed(Oid relid, TransactionId *row, TransactionId *truncate)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	*row = *truncate = InvalidTransactionId;
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		const char *name = NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname);
+
+		if (strcmp(name, "stamp_row") == 0)
+			*row = HeapTupleHeaderGetXmin(tuple->t_data);
+		else if (strcmp(name, "stamp_truncate") == 0)
+			*truncate = HeapTupleHeaderGetXmin(tuple->t_data);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+bool
+stamp_pending(void)
+{
+	int			i;
+
+	for (i = 0; i < nstamped; i++)
+		if (stamped[i].holder != InvalidSubTransactionId)
+			return true;
+	return false;
 }
 
 /* Writes the stamp, as the owner of the configuration tables. */

@@ -14,6 +14,12 @@ extern void stamp_init(void);
 /* Does every kind of change of this table reach the stamp trigger, always? */
 extern bool stamp_triggers_enabled(Relation rel);
 
+/* The transactions that last changed the two stamp triggers of this table; 0: none. */
+extern void stamp_triggers_changed(Oid relid, TransactionId *row, TransactionId *truncate);
+
+/* Has our own transaction left a stamp that is not rolled back? */
+extern bool stamp_pending(void);
+
 /* Our own transaction has changed configuration. */
 extern void book_written(void);
 

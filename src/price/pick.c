@@ -89,9 +89,9 @@ remember_rule(Pricer *pricer, int64 id)
 }
 
 static char *
-applied_reason(Pricer *pricer, const Candidate *candidate, bool cut)
+applied_reason(Pricer *pricer, const Candidate *candidate, const Effect *effect, bool cut)
 {
-	char	   *reason = describe_rule(pricer, candidate->rule);
+	char	   *reason = describe_rule(pricer, candidate->rule, effect);
 
 	if (cut)
 		reason = psprintf("%s; cut to what is left", reason);
@@ -112,7 +112,7 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 
 	if (pricer->trace != NULL)
 	{
-		const char *reason = applied_reason(pricer, candidate, cut);
+		const char *reason = applied_reason(pricer, candidate, effect, cut);
 
 		if (is_list)
 		{

@@ -145,6 +145,7 @@ typedef struct Step
 	uint16		compete;		/* number + 1; 0: none */
 	uint32		ending;
 	uint64		excludes;		/* steps, as bits */
+	uint32		end_rule;		/* its rules are numbered below this */
 } Step;
 
 typedef struct Policy

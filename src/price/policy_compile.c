@@ -716,6 +716,15 @@ lay_out(Compiler *c)
 	memcpy((char *) policy + head.match, match, match_size);
 	memcpy((char *) policy + head.texts, c->texts.data, c->texts.len);
 
+	for (i = 0; i < head.nsteps; i++)
+	{
+		Step	   *steps = (Step *) ((char *) policy + head.steps);
+
+		steps[i].end_rule = i > 0 ? steps[i - 1].end_rule : 0;
+		while (steps[i].end_rule < c->nrules && c->rules[steps[i].end_rule].rule.step == i)
+			steps[i].end_rule++;
+	}
+
 	/* names of facts count from the dimensions on */
 	for (i = 0; i < c->nrules; i++)
 	{
@@ -745,7 +754,7 @@ policy_compile(const char *name)
 	initStringInfo(&c->texts);
 	read_rows(c,
 			  "SELECT currency, round_target, round_mode,"
-			  " COALESCE(round_increment, 0.01), ending, strict"
+			  " COALESCE(round_increment, quotetier.minor_unit(currency), 0.01), ending, strict"
 			  " FROM quotetier.policy WHERE name OPERATOR(pg_catalog.=) $1",
 			  name, read_policy);
 	if (c->head.size != 0)

@@ -30,6 +30,22 @@ typedef struct Quote
 	Dec			discount_pct;
 } Quote;
 
+/* The columns of quote's result, in their order. */
+typedef enum QuoteColumn
+{
+	COLUMN_LIST_PRICE,
+	COLUMN_LIST_AMOUNT,
+	COLUMN_NET_PRICE,
+	COLUMN_NET_AMOUNT,
+	COLUMN_DISCOUNT_PCT,
+	COLUMN_CURRENCY,
+	COLUMN_STATUS,
+	COLUMN_RULES,
+	COLUMN_VERSION
+} QuoteColumn;
+
+#define QUOTE_COLUMNS (COLUMN_VERSION + 1)
+
 typedef enum Verdict
 {
 	VERDICT_LIST,
@@ -64,7 +80,9 @@ typedef struct Effect
 	bool		has_base;
 	Dec			base;			/* the line amount that a percent is of */
 	Dec			result;			/* the line amount afterwards; may be below zero */
-	Dec			fee;			/* due although the quantity is zero */
+	Dec			rate;			/* its value, from the bracket if it has a scale */
+	const Bracket *bracket;		/* NULL: no scale */
+	Dec			fee;			/* of its brackets; part of result unless the quantity is zero */
 } Effect;
 
 typedef struct Candidate
@@ -123,6 +141,9 @@ extern void pricer_policy(Pricer *pricer, const char *name, int len);
  */
 extern void pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote);
 
+/* quote.c: a column of quote's result, for the line priced last. */
+extern Datum quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool *isnull);
+
 /* rule_effect.c: tries a rule on an entry value; else says why not (if asked). */
 extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not);
 
@@ -142,7 +163,7 @@ extern void trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...
 
 /* Rows of the waterfall from the first-th to the end-th lost against another step. */
 extern void trace_lost(Pricer *pricer, int first, int end, const char *against);
-extern char *describe_rule(Pricer *pricer, const Rule *rule);
+extern char *describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect);
 extern char *dec_text(Dec d);
 extern const char *fact_name(const Pricer *pricer, int fact);
 extern const char *step_name(const Pricer *pricer, int step);

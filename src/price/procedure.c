@@ -23,6 +23,9 @@ static const Dec percent_step = {1, 4, NULL};
 /* Decimals of a list price per unit that has no end within six. */
 static const Dec quotient_step = {1, 20, NULL};
 
+/* How many rules are fetched into the cache ahead of their use. */
+#define RULES_AHEAD 16
+
 /* ----- set-up ----- */
 
 Pricer *
@@ -127,12 +130,18 @@ sort_found(MatchQuery *query)
 static void
 find_rules(Pricer *pricer)
 {
+	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
 	uint32		dim;
+	int			i;
 
 	match_query_reset(&pricer->query);
 	for (dim = 0; dim < pricer->policy->ndims; dim++)
 		fact_labels(pricer->facts, dim, add_label, pricer);
 	match_search(&pricer->query, POLICY_MATCH(pricer->policy));
+
+	/* rules lie far apart; the first ones are on their way while we sort */
+	for (i = 0; i < pricer->query.nfound && i < RULES_AHEAD; i++)
+		__builtin_prefetch(&rules[pricer->query.found[i]]);
 	sort_found(&pricer->query);
 }
 
@@ -149,10 +158,10 @@ note_after(Pricer *pricer, int step)
 static int
 rules_of_step(const Pricer *pricer, int step, int *at)
 {
-	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
+	uint32		end = POLICY_PART(pricer->policy, Step, steps)[step].end_rule;
 	int			start = *at;
 
-	while (*at < pricer->query.nfound && rules[pricer->query.found[*at]].step == step)
+	while (*at < pricer->query.nfound && pricer->query.found[*at] < end)
 		(*at)++;
 	return *at - start;
 }
@@ -248,8 +257,13 @@ start_from_fact(Pricer *pricer)
 	LineState  *state = &pricer->state;
 	Dec			list_price;
 
-	memset(state, 0, sizeof(LineState));
+	/* field by field: clearing the amounts, too, costs more than a step does */
+	state->has_list = state->has_running = false;
+	state->zero_fee = DEC_ZERO;
+	state->excluded = 0;
+	state->excluded_by = state->final = NULL;
 	state->ending = pricer->policy->ending;
+	state->nrules = 0;
 	if (!fact_number(pricer->facts, pricer->policy->list_price_fact, &list_price))
 		return;
 	if (dec_sign(list_price) < 0)
@@ -346,7 +360,6 @@ pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
 	find_rules(pricer);
 	run_steps(pricer);
 
-	memset(quote, 0, sizeof(Quote));
 	if (!state->has_running)
 	{
 		quote->status = QUOTE_NO_PRICE;
@@ -359,12 +372,10 @@ pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
 	list = state->list_amount;
 	quote->net_price = dec_div(amount, pricer->units, unit_price_step, ROUND_HALF_UP);
 	quote->list_price = unit_price(pricer, list);
-	if (dec_sign(list) != 0)
-	{
-		quote->has_discount = true;
+	quote->has_discount = dec_sign(list) != 0;
+	if (quote->has_discount)
 		quote->discount_pct = dec_div(dec_mul(dec_sub(list, amount), dec_make(100, 0)), list,
 									  percent_step, ROUND_HALF_UP);
-	}
 	quote->list_amount = zero ? DEC_ZERO : negative ? dec_neg(list) : list;
 	quote->net_amount = zero ? state->zero_fee : negative ? dec_neg(amount) : amount;
 	if (pricer->trace != NULL)

@@ -190,9 +190,10 @@ graduate(Pricer *pricer, const Rule *rule, const Bracket *last, Dec measure, Dec
  * from its value or its scale, and the fees that come with it.
  */
 static bool
-own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, Dec *rate, char **why_not)
+own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char **why_not)
 {
 	const Policy *policy = pricer->policy;
+	Dec		   *rate = &effect->rate;
 	bool		percent = is_percent(rule->adjust);
 	bool		zero = dec_sign(pricer->quantity) == 0;
 	const Bracket *bracket;
@@ -201,6 +202,7 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, Dec *r
 
 	*rate = stored_dec(policy, &rule->value);
 	effect->fee = DEC_ZERO;
+	effect->bracket = NULL;
 	if (rule->scale_mode == SCALE_NONE)
 	{
 		if (percent)
@@ -221,6 +223,7 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, Dec *r
 			*why_not = psprintf("%s is outside its scale", dec_text(measure));
 		return false;
 	}
+	effect->bracket = bracket;
 	*rate = stored_dec(policy, &bracket->value);
 	fee = stored_dec(policy, &bracket->fee);
 
@@ -267,9 +270,8 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, Dec *r
 	}
 
 	/* what is due at quantity zero is not part of the unit price */
-	if (zero)
-		effect->fee = fee;
-	else
+	effect->fee = fee;
+	if (!zero)
 		*amount = dec_add(*amount, fee);
 	return true;
 }
@@ -280,7 +282,6 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 	LineState  *state = &pricer->state;
 	Adjust		adjust = (Adjust) rule->adjust;
 	Dec			amount;
-	Dec			rate;
 
 	effect->has_base = false;
 	if (is_percent(adjust) ||
@@ -296,7 +297,7 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 			*why_not = pstrdup("there is no price yet to change");
 		return false;
 	}
-	if (!own_amount(pricer, rule, effect, &amount, &rate, why_not))
+	if (!own_amount(pricer, rule, effect, &amount, why_not))
 		return false;
 
 	switch (adjust)
@@ -309,7 +310,7 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 			effect->result = dec_add(effect->base, amount);
 			break;
 		case ADJUST_MARGIN:
-			effect->result = dec_div(dec_mul(effect->base, hundred), dec_sub(hundred, rate),
+			effect->result = dec_div(dec_mul(effect->base, hundred), dec_sub(hundred, effect->rate),
 									 quotient_step, ROUND_HALF_UP);
 			break;
 		case ADJUST_PERCENT_OFF:

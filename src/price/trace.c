@@ -84,6 +84,27 @@ dec_text(Dec d)
 											   NumericGetDatum(dec_to_numeric(&d, 0))));
 }
 
+/* ----- what a rule did, in words ----- */
+
+/* A percent of the base: "10 % off list", but "minus 10 % of cost". */
+static char *
+percent_text(Pricer *pricer, const Rule *rule, const char *rate, const char *off_on, const char *sign)
+{
+	switch ((BaseKind) rule->base.kind)
+	{
+		case BASE_LIST:
+			return psprintf("%s %% %s list", rate, off_on);
+		case BASE_RUNNING:
+			return psprintf("%s %% %s running", rate, off_on);
+		case BASE_STEP:
+			return psprintf("%s %s %% of the price after step %s", sign, rate,
+							step_name(pricer, rule->base.number));
+		case BASE_FACT:
+			return psprintf("%s %s %% of %s", sign, rate, fact_name(pricer, rule->base.number));
+	}
+	pg_unreachable();
+}
+
 static char *
 base_text(Pricer *pricer, const Rule *rule)
 {
@@ -94,42 +115,90 @@ base_text(Pricer *pricer, const Rule *rule)
 		case BASE_RUNNING:
 			return pstrdup("running");
 		case BASE_STEP:
-			return psprintf("step %s", step_name(pricer, rule->base.number));
+			return psprintf("the price after step %s", step_name(pricer, rule->base.number));
 		case BASE_FACT:
 			return pstrdup(fact_name(pricer, rule->base.number));
 	}
 	pg_unreachable();
 }
 
-char *
-describe_rule(Pricer *pricer, const Rule *rule)
+/* What a value of money is for. */
+static char *
+unit_text(Pricer *pricer, const Rule *rule, const Effect *effect)
+{
+	switch ((ScaleMode) rule->scale_mode)
+	{
+		case SCALE_NONE:
+		case SCALE_VOLUME:
+		case SCALE_GRADUATED:
+			return pstrdup("each");
+		case SCALE_BLOCK:
+			return pstrdup("the line");
+		case SCALE_PACKAGE:
+			return psprintf("a package of %s",
+							dec_text(stored_dec(pricer->policy, &effect->bracket->size)));
+	}
+	pg_unreachable();
+}
+
+/* Where on its scale the value was found, in parentheses; empty without one. */
+static char *
+scale_text(Pricer *pricer, const Rule *rule, const Effect *effect)
 {
 	static const char *const modes[] = {"", "volume", "graduated", "block", "package"};
-	char	   *value = rule->scale_mode == SCALE_NONE ?
-		dec_text(stored_dec(pricer->policy, &rule->value)) :
-		psprintf("%s scale,", modes[rule->scale_mode]);
-	char	   *base = base_text(pricer, rule);
+	const Policy *policy = pricer->policy;
+	const Bracket *bracket = effect->bracket;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (bracket == NULL)
+		return text.data;
+	if (rule->scale_mode == SCALE_GRADUATED &&
+		bracket > POLICY_PART(policy, Bracket, brackets) + rule->first_bracket)
+		appendStringInfoString(&text, " in the last band");
+	appendStringInfo(&text, " (%s scale from %s", modes[rule->scale_mode],
+					 dec_text(stored_dec(policy, &bracket->from)));
+	if (rule->scale_measure == MEASURE_AMOUNT)
+		appendStringInfoString(&text, " of amount");
+	else if (rule->scale_measure == MEASURE_FACT)
+		appendStringInfo(&text, " of %s", fact_name(pricer, rule->scale_fact));
+	if (rule->scale_mode == SCALE_BLOCK && bracket->has_overage)
+		appendStringInfo(&text, ", %s for each unit beyond",
+						 dec_text(stored_dec(policy, &bracket->overage)));
+	if (dec_sign(effect->fee) != 0)
+		appendStringInfo(&text, ", fee %s", dec_text(effect->fee));
+	appendStringInfoChar(&text, ')');
+	return text.data;
+}
+
+char *
+describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect)
+{
+	char	   *rate = dec_text(effect->rate);
+	char	   *scale = scale_text(pricer, rule, effect);
 
 	switch ((Adjust) rule->adjust)
 	{
 		case ADJUST_PRICE:
-			return psprintf("%s price each", value);
+			return psprintf("price %s %s%s%s", rate,
+							rule->scale_mode == SCALE_BLOCK ? "for " : "",
+							unit_text(pricer, rule, effect), scale);
 		case ADJUST_PRICE_PERCENT:
-			return psprintf("%s %% of %s", value, base);
+			return psprintf("%s %% of %s%s", rate, base_text(pricer, rule), scale);
 		case ADJUST_MARGIN:
-			return psprintf("%s %% margin over %s", value, base);
+			return psprintf("%s %% margin over %s%s", rate, base_text(pricer, rule), scale);
 		case ADJUST_MARKUP:
-			return psprintf("%s %% on top of %s", value, base);
+			return psprintf("%s %% markup on %s%s", rate, base_text(pricer, rule), scale);
 		case ADJUST_PERCENT_OFF:
-			return psprintf("%s %% of %s off", value, base);
+			return psprintf("%s%s", percent_text(pricer, rule, rate, "off", "minus"), scale);
 		case ADJUST_PERCENT_ON:
-			return psprintf("%s %% of %s on", value, base);
+			return psprintf("%s%s", percent_text(pricer, rule, rate, "on", "plus"), scale);
 		case ADJUST_AMOUNT_OFF:
-			return psprintf("%s off each", value);
+			return psprintf("%s off %s%s", rate, unit_text(pricer, rule, effect), scale);
 		case ADJUST_AMOUNT_ON:
-			return psprintf("%s on each", value);
+			return psprintf("%s on %s%s", rate, unit_text(pricer, rule, effect), scale);
 		case ADJUST_LINE_AMOUNT_OFF:
-			return psprintf("%s off the line", value);
+			return psprintf("%s off the line%s", rate, scale);
 	}
 	pg_unreachable();
 }

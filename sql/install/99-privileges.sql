@@ -1,0 +1,23 @@
+-- ---------------------------------------------------------------------------
+-- privileges: who may call what without being told
+--
+-- Tables are their owner's until granted. A quote function reads them as their
+-- owner, so EXECUTE on it is the privilege that counts, and nobody has it yet.
+-- ---------------------------------------------------------------------------
+
+GRANT USAGE ON SCHEMA quotetier TO PUBLIC;
+
+REVOKE EXECUTE ON FUNCTION quotetier.heal() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION quotetier.restore_begins(text) FROM PUBLIC;
+
+REVOKE EXECUTE ON FUNCTION
+    quotetier.quote(record, numeric, timestamptz, text),
+    quotetier.quote(jsonb, numeric, timestamptz, text),
+    quotetier.quote(text, numeric, timestamptz, text),
+    quotetier.net_price(record, numeric, timestamptz, text),
+    quotetier.net_price(jsonb, numeric, timestamptz, text),
+    quotetier.net_price(text, numeric, timestamptz, text),
+    quotetier.explain_quote(record, numeric, timestamptz, text),
+    quotetier.explain_quote(jsonb, numeric, timestamptz, text),
+    quotetier.explain_quote(text, numeric, timestamptz, text)
+FROM PUBLIC;

@@ -1,0 +1,232 @@
+/*
+ * score.c
+ *		Scores: score(v, cuts) for one value, quantile_score(bins) over a window.
+ *
+ * Neither ever splits ties. Not here: finding cuts (cuts.c, quantile_cuts.c).
+ */
+#include "postgres.h"
+
+#include "base/dec.h"
+#include "base/window.h"
+#include "fmgr.h"
+#include "rfm/cuts.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(score);
+PG_FUNCTION_INFO_V1(quantile_score);
+
+/* ----- score(v, cuts) ----- */
+
+/* The cuts of the last call, taken apart. */
+typedef struct KnownCuts
+{
+	MemoryContext context;		/* holds what follows */
+	ArrayType  *array;			/* copy of the argument, to know it again */
+	int			n;
+	Numeric    *cuts;
+	int64	   *units;			/* the same counted in 10^-scale; NULL if too long */
+	int			scale;
+} KnownCuts;
+
+static void
+bad_cuts(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid cuts"),
+			 errdetail("%s", detail),
+			 errhint("Cuts are a one-dimensional array in ascending order, as quantile_cuts(v, bins) returns them.")));
+}
+
+static KnownCuts *
+know_cuts(FunctionCallInfo fcinfo, ArrayType *array)
+{
+	KnownCuts  *known;
+	MemoryContext context;
+	MemoryContext caller;
+	ArrayIterator iterator;
+	Datum		value;
+	bool		isnull;
+	int			i;
+
+	if (fcinfo->flinfo->fn_extra != NULL)
+	{
+		context = ((KnownCuts *) fcinfo->flinfo->fn_extra)->context;
+		fcinfo->flinfo->fn_extra = NULL;
+		MemoryContextDelete(context);
+	}
+	if (ARR_NDIM(array) > 1)
+		bad_cuts("The array has more than one dimension.");
+
+	context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "quotetier cuts",
+									ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	known = palloc0(sizeof(KnownCuts));
+	known->context = context;
+	known->array = (ArrayType *) datumCopy(PointerGetDatum(array), false, -1);
+	known->cuts = palloc(sizeof(Numeric) * Max(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), 1));
+	known->scale = 6;
+	iterator = array_create_iterator(known->array, 0, NULL);
+	while (array_iterate(iterator, &value, &isnull))
+	{
+		i = known->n;
+		if (isnull)
+			bad_cuts("A cut is NULL.");
+		known->cuts[i] = DatumGetNumericCopy(value);
+		if (numeric_is_nan(known->cuts[i]) || numeric_is_inf(known->cuts[i]))
+			bad_cuts("A cut is not a finite number.");
+		if (i > 0 && DatumGetInt32(DirectFunctionCall2(numeric_cmp,
+													   NumericGetDatum(known->cuts[i - 1]),
+													   NumericGetDatum(known->cuts[i]))) > 0)
+			bad_cuts("A cut is smaller than the one before it.");
+		known->scale = Max(known->scale,
+						   DatumGetInt32(DirectFunctionCall1(numeric_scale, value)));
+		known->n++;
+	}
+	array_free_iterator(iterator);
+
+	known->units = palloc(sizeof(int64) * Max(known->n, 1));
+	for (i = 0; i < known->n; i++)
+		if (!dec_units(NumericGetDatum(known->cuts[i]), known->scale, &known->units[i]))
+		{
+			known->units = NULL;
+			break;
+		}
+	MemoryContextSwitchTo(caller);
+	fcinfo->flinfo->fn_extra = known;
+	return known;
+}
+
+/* score(numeric, numeric[]) -> int: 1 + the number of cuts below the value */
+Datum
+score(PG_FUNCTION_ARGS)
+{
+	Datum		value = PG_GETARG_DATUM(0);
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
+	KnownCuts  *known = fcinfo->flinfo->fn_extra;
+	int64		units;
+	int			low = 0;
+	int			high;
+
+	if (known == NULL || VARSIZE(known->array) != VARSIZE(array) ||
+		memcmp(known->array, array, VARSIZE(array)) != 0)
+		known = know_cuts(fcinfo, array);
+	high = known->n;
+
+	if (likely(known->units != NULL && dec_units(value, known->scale, &units)))
+	{
+		while (low < high)
+		{
+			int			middle = (low + high) / 2;
+
+			if (known->units[middle] < units)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+	}
+	else
+	{
+		Numeric		v = DatumGetNumeric(value);
+
+		if (numeric_is_nan(v) || numeric_is_inf(v))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+					 errmsg("a value to be scored must be a finite number"),
+					 errhint("NULL scores NULL.")));
+		while (low < high)
+		{
+			int			middle = (low + high) / 2;
+
+			if (DatumGetInt32(DirectFunctionCall2(numeric_cmp,
+												  NumericGetDatum(known->cuts[middle]),
+												  NumericGetDatum(v))) < 0)
+				low = middle + 1;
+			else
+				high = middle;
+		}
+	}
+	PG_RETURN_INT32(low + 1);
+}
+
+/* ----- quantile_score(bins) over (order by v) ----- */
+
+typedef struct ScoreState
+{
+	bool		started;
+	int64		first;			/* rows that have a value: [first, first + n) */
+	int64		n;
+	int64		peer;			/* where the current row's ties begin */
+} ScoreState;
+
+/* The first row from low on, before high, whose ordering value is NULL or not, as asked. */
+static int64
+find_border(WindowObject window, int64 low, int64 high, bool null_wanted)
+{
+	while (low < high)
+	{
+		int64		middle = low + (high - low) / 2;
+
+		if (window_order_is_null(window, middle) == null_wanted)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static void
+start(WindowObject window, ScoreState *state)
+{
+	int64		rows = WinGetPartitionRowCount(window);
+
+	state->started = true;
+	state->first = 0;
+	state->n = rows;
+	if (window_order_is_null(window, 0))
+	{
+		state->first = find_border(window, 0, rows, false);
+		state->n = rows - state->first;
+	}
+	else if (window_order_is_null(window, rows - 1))
+		state->n = find_border(window, 0, rows, true);
+	state->peer = state->first;
+}
+
+/*
+ * quantile_score(bins) -> int
+ *		greatest(1, ceil(bins * (rank - 1) / (n - 1))) by minimum rank, in
+ *		integers: right-closed type-7 quantiles without computing one. Rows whose
+ *		(first) ordering value is NULL score NULL and do not count.
+ */
+Datum
+quantile_score(PG_FUNCTION_ARGS)
+{
+	WindowObject window = PG_WINDOW_OBJECT();
+	ScoreState *state = WinGetPartitionLocalMemory(window, sizeof(ScoreState));
+	int64		row = WinGetCurrentPosition(window);
+	bool		isnull;
+	int			bins;
+	int64		rank;
+
+	bins = DatumGetInt32(WinGetFuncArgCurrent(window, 0, &isnull));
+	if (isnull)
+		PG_RETURN_NULL();
+	check_bins(bins, 1, MAX_BINS);
+	if (!state->started)
+		start(window, state);
+
+	if (row < state->first || row >= state->first + state->n)
+		PG_RETURN_NULL();
+	if (row > state->first && !WinRowsArePeers(window, row - 1, row))
+		state->peer = row;
+	WinSetMarkPosition(window, row);
+
+	rank = state->peer - state->first;
+	if (rank == 0)
+		PG_RETURN_INT32(1);
+	PG_RETURN_INT32((int32) ((bins * rank + state->n - 2) / (state->n - 1)));
+}

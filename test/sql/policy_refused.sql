@@ -1,0 +1,251 @@
+-- What may not be saved: each statement is refused with a state, a detail and a hint.
+SET timezone = 'UTC';
+CREATE FUNCTION refused(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    message text;
+    detail text;
+    hint text;
+BEGIN
+    SET CONSTRAINTS ALL IMMEDIATE;
+    EXECUTE statement;
+    SET CONSTRAINTS ALL DEFERRED;
+    RETURN 'SAVED: ' || statement;
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    RETURN concat_ws(E'\n', SQLSTATE || ': ' || message, coalesce(nullif(detail, ''), 'NO DETAIL'),
+                     coalesce(nullif(hint, ''), 'NO HINT'), '');
+END $$;
+
+-- a rule in the way most of these want it, with one thing wrong
+CREATE FUNCTION bad_rule(columns text, vals text, step text DEFAULT 'promotion') RETURNS text LANGUAGE sql AS $$
+    SELECT refused(format('INSERT INTO quotetier.rule (policy, step, %s) VALUES (''default'', %L, %s)', columns, step, vals))
+$$;
+INSERT INTO quotetier.dimension (name) VALUES ('tier'), ('sku');
+INSERT INTO quotetier.step (policy, seq, name, pick) VALUES ('default', 60, 'rebates', 'sum');
+INSERT INTO quotetier.rule (id, policy, step, scope, adjust, scale_mode)
+VALUES (1000, 'default', 'volume', '{"tier": "gold"}', 'percent_off', 'volume'),
+    (1001, 'default', 'volume', '{}', 'line_amount_off', 'block'),
+    (1002, 'default', 'volume', '{}', 'price', 'package'),
+    (1003, 'default', 'rebates', '{}', 'amount_off', 'graduated');
+INSERT INTO quotetier.scale (rule, from_value, to_value, value) VALUES (1000, 0, 10, 1), (1000, 10, 20, 2);
+\pset tuples_only on
+\pset format unaligned
+
+-- scope
+SELECT bad_rule('adjust, value, scope', vals) FROM (VALUES
+    (1, $$'percent_off', 5, '[]'$$),
+    (2, $$'percent_off', 5, '"gold"'$$),
+    (3, $$'percent_off', 5, 'null'$$),
+    (4, $$'percent_off', 5, '{"color": "red"}'$$),
+    (5, $$'percent_off', 5, '{"tier": []}'$$),
+    (6, $$'percent_off', 5, '{"tier": null}'$$),
+    (7, $$'percent_off', 5, '{"tier": ["gold", null]}'$$),
+    (8, $$'percent_off', 5, '{"tier": [["gold"]]}'$$),
+    (9, $$'percent_off', 5, '{"tier": {"is": "gold"}}'$$),
+    (10, $$'percent_off', 5, '{"tier": ["gold", "vip", "gold"]}'$$),
+    (11, $$'percent_off', 5, '{"tier": [1, "1.0", 1.00]}'$$),
+    (12, $$'percent_off', 5, (SELECT jsonb_build_object('tier', jsonb_agg(i), 'sku', jsonb_agg(i)) FROM generate_series(1, 1001) i)$$)
+) v(n, vals) ORDER BY n;
+
+-- adjust and value
+SELECT bad_rule('adjust, value', vals) FROM (VALUES
+    (1, $$'discount', 5$$),
+    (2, $$'percent_off', NULL$$),
+    (3, $$'percent_off', 100.01$$),
+    (4, $$'percent_off', -1$$),
+    (5, $$'percent_on', -1$$),
+    (6, $$'price', -0.01$$),
+    (7, $$'price_percent', -1$$),
+    (8, $$'margin', 100$$),
+    (9, $$'markup', -101$$),
+    (10, $$'amount_off', -1$$),
+    (11, $$'amount_on', -1$$),
+    (12, $$'line_amount_off', -1$$),
+    (13, $$'price', 'NaN'$$),
+    (14, $$'price', 'Infinity'$$),
+    (15, $$'margin', '-Infinity'$$)
+) v(n, vals) ORDER BY n;
+
+-- the other columns
+SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FROM (VALUES
+    (1, 'base', $$'negotiated'$$),
+    (2, 'base', $$'promotion'$$),
+    (3, 'valid', $$'[2024-01-01,2024-01-01)'$$),
+    (4, 'valid', $$'[2024-01-01,2024-02-01]'$$),
+    (5, 'valid', $$'(2024-01-01,2024-02-01)'$$),
+    (6, 'scale_mode', $$'volume'$$),
+    (7, 'scale_on', $$'amount'$$),
+    (8, 'scale_bounds', $$'(]'$$),
+    (9, 'scale_bounds', $$'[]'$$),
+    (10, 'ending', $$'99 cents'$$),
+    (11, 'ending', $$'19.99/10'$$),
+    (12, 'ending', $$'-0.01'$$),
+    (13, 'ending', $$''$$),
+    (14, 'state', $$'deleted'$$)
+) v(n, columns, vals) ORDER BY n;
+SELECT bad_rule('adjust, scale_mode, scale_on', vals) FROM (VALUES
+    (1, $$'percent_off', 'tiered', 'quantity'$$),
+    (2, $$'percent_off', 'graduated', 'stock'$$),
+    (3, $$'percent_off', 'block', 'quantity'$$),
+    (4, $$'markup', 'package', 'quantity'$$)
+) v(n, vals) ORDER BY n;
+
+-- where a rule belongs
+SELECT refused($$INSERT INTO quotetier.rule (policy, step, adjust, value) VALUES ('retail', 'tier', 'price', 5)$$);
+SELECT bad_rule('adjust, value', $$'price', 5$$, 'discounts');
+SELECT bad_rule('adjust, value', adjust, 'rebates') FROM (VALUES
+    ($$'price', 5$$), ($$'price_percent', 5$$), ($$'margin', 5$$), ($$'markup', 5$$)) v(adjust);
+SELECT refused($$UPDATE quotetier.rule SET step = 'rebates', adjust = 'price', value = 1, scale_mode = NULL WHERE id = 1002$$);
+
+-- brackets
+SELECT refused('INSERT INTO quotetier.scale (rule, from_value, to_value, value, fee, size, overage) VALUES ' || vals) FROM (VALUES
+    (1, '(1000, 5, 15, 3, 0, NULL, NULL)'),
+    (2, '(1000, 15, NULL, 3, 0, NULL, NULL)'),
+    (3, '(1000, 0, 1, 3, 0, NULL, NULL)'),
+    (4, '(1000, 20, NULL, 101, 0, NULL, NULL)'),
+    (5, '(1000, 30, 30, 5, 0, NULL, NULL)'),
+    (6, '(1000, 40, 30, 5, 0, NULL, NULL)'),
+    (7, '(1000, -1, 0, 5, 0, NULL, NULL)'),
+    (8, '(1000, 20, NULL, 5, -1, NULL, NULL)'),
+    (9, $$(1000, 'NaN', NULL, 5, 0, NULL, NULL)$$),
+    (10, $$(1000, 20, 'Infinity', 5, 0, NULL, NULL)$$),
+    (11, $$(1000, 20, NULL, 'NaN', 0, NULL, NULL)$$),
+    (12, $$(1000, 20, NULL, 5, 'Infinity', NULL, NULL)$$),
+    (13, '(1000, 20, NULL, 5, 0, 12, NULL)'),
+    (14, '(1000, 20, NULL, 5, 0, NULL, 12)'),
+    (15, '(1001, 0, 10, -5, 0, NULL, NULL)'),
+    (16, '(1001, 0, 10, 5, 0, NULL, -1)'),
+    (17, '(1002, 0, NULL, 5, 0, NULL, NULL)'),
+    (18, '(1002, 0, NULL, 5, 0, 0, NULL)'),
+    (19, '(999, 0, NULL, 5, 0, NULL, NULL)')
+) v(n, vals) ORDER BY n;
+INSERT INTO quotetier.rule (id, policy, step, adjust, value) VALUES (1004, 'default', 'tier', 'percent_off', 5);
+SELECT refused('INSERT INTO quotetier.scale (rule, from_value, value) VALUES (1004, 0, 5)');
+SELECT refused('UPDATE quotetier.scale SET from_value = 9 WHERE rule = 1000 AND from_value = 10');
+SELECT refused($$UPDATE quotetier.rule SET scale_mode = NULL, value = 5 WHERE id = 1000$$);
+SELECT refused($$UPDATE quotetier.rule SET scale_mode = 'package', adjust = 'price' WHERE id = 1000$$);
+BEGIN;
+UPDATE quotetier.rule SET adjust = 'percent_on' WHERE id = 1000;
+UPDATE quotetier.scale SET value = 150 WHERE rule = 1000;
+SELECT refused($$UPDATE quotetier.rule SET adjust = 'percent_off' WHERE id = 1000$$);
+ROLLBACK;
+
+-- dimensions
+SELECT refused('INSERT INTO quotetier.dimension (name, kind, weight) VALUES ' || vals) FROM (VALUES
+    (1, $$('', 'label', 1)$$),
+    (2, $$('region', 'tree', 1)$$),
+    (3, $$('region', 'label', 0)$$),
+    (4, $$('region+sku', 'label', 1)$$)
+) v(n, vals) ORDER BY n;
+SELECT refused($$DELETE FROM quotetier.dimension WHERE name = 'tier'$$);
+SELECT refused($$UPDATE quotetier.dimension SET name = 'level' WHERE name = 'tier'$$);
+BEGIN;
+UPDATE quotetier.step SET access = ARRAY['sku'] WHERE name = 'contract';
+SELECT refused($$DELETE FROM quotetier.dimension WHERE name = 'sku'$$);
+ROLLBACK;
+
+-- policies
+SELECT refused(format('INSERT INTO quotetier.policy (name, %s) VALUES (''p'', %s)', columns, vals)) FROM (VALUES
+    (1, 'currency', $$'EURO'$$),
+    (2, 'currency', $$'eur'$$),
+    (3, 'currency', $$'XAU'$$),
+    (4, 'zone', $$'Asia/Shangai'$$),
+    (5, 'zone', $$''$$),
+    (6, 'round_target', $$'cent'$$),
+    (7, 'round_mode', $$'bankers'$$),
+    (8, 'round_increment', '0'),
+    (9, 'round_increment', '-0.01'),
+    (10, 'round_increment', $$'NaN'$$),
+    (11, 'round_increment', $$'Infinity'$$),
+    (12, 'ending', $$'.99/'$$)
+) v(n, columns, vals) ORDER BY n;
+SELECT refused($$INSERT INTO quotetier.policy (name) VALUES ('')$$);
+SELECT refused($$DELETE FROM quotetier.policy WHERE name = 'default'$$);
+
+-- steps, one by one
+SELECT refused(format('INSERT INTO quotetier.step (policy, seq, name, %s) VALUES (''default'', 100, ''x'', %s)', columns, vals)) FROM (VALUES
+    (1, 'pick', $$'worst'$$),
+    (2, 'level', $$'header'$$),
+    (3, 'access', $$ARRAY['tier+region']$$),
+    (4, 'access', $$ARRAY['tier + sku']$$),
+    (5, 'access', $$ARRAY['tier+tier']$$),
+    (6, 'access', $$ARRAY['tier+sku', 'tier', 'sku+tier']$$),
+    (7, 'access', $$ARRAY['tier', NULL]$$),
+    (8, 'ending', $$'R'$$)
+) v(n, columns, vals) ORDER BY n;
+SELECT refused($$INSERT INTO quotetier.step (policy, seq, name) VALUES ('default', 100, 'running')$$);
+SELECT refused($$INSERT INTO quotetier.step (policy, seq, name) VALUES ('default', 100, '')$$);
+SELECT refused($$DELETE FROM quotetier.step WHERE name = 'volume'$$);
+
+-- steps, together
+SELECT refused('UPDATE quotetier.step SET ' || change) FROM (VALUES
+    (1, $$excludes = ARRAY['clearance'] WHERE name = 'tier'$$),
+    (2, $$excludes = ARRAY['contract'] WHERE name = 'tier'$$),
+    (3, $$excludes = ARRAY['tier'] WHERE name = 'tier'$$),
+    (4, $$base = 'volume' WHERE name = 'tier'$$),
+    (5, $$base = 'tier' WHERE name = 'tier'$$),
+    (6, $$compete = 'offer' WHERE name IN ('tier', 'promotion')$$),
+    (7, $$pick = 'sum' WHERE name = 'volume'$$)
+) v(n, change) ORDER BY n;
+BEGIN;
+UPDATE quotetier.step SET base = 'contract' WHERE name = 'tier';
+SELECT refused($$UPDATE quotetier.step SET name = 'agreement' WHERE name = 'contract'$$);
+SELECT refused($$DELETE FROM quotetier.step WHERE name = 'contract'$$);
+SELECT refused($$UPDATE quotetier.step SET seq = 35 WHERE name = 'contract'$$);
+ROLLBACK;
+BEGIN;
+UPDATE quotetier.rule SET base = 'contract' WHERE id = 1004;
+SELECT refused($$UPDATE quotetier.step SET name = 'agreement' WHERE name = 'contract'$$);
+SELECT refused($$UPDATE quotetier.step SET seq = 35 WHERE name = 'contract'$$);
+ROLLBACK;
+BEGIN;
+UPDATE quotetier.rule SET base = 'msrp' WHERE id = 1004;
+SELECT refused($$INSERT INTO quotetier.step (policy, seq, name) VALUES ('default', 70, 'msrp')$$);
+ROLLBACK;
+SELECT refused($$INSERT INTO quotetier.step (policy, seq, name) SELECT 'default', 100 + i, 's' || i FROM generate_series(1, 57) i$$);
+
+-- what cannot be applied yet
+SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FROM (VALUES
+    (1, 'scope', $$'{"tier": {"not": ["gold"]}}'$$),
+    (2, 'condition', $$'$.orders == 0'$$),
+    (3, 'value_expr', $$'$.cost'$$),
+    (4, 'currency', $$'USD'$$),
+    (5, 'scale_by', $$ARRAY['category']$$),
+    (6, 'scale_offset', $$'used'$$),
+    (7, 'on_breach', $$'clamp'$$),
+    (8, 'max_amount', '5'),
+    (9, 'max_units', '5'),
+    (10, 'unit_step', '5'),
+    (11, 'lines', $$'{}'$$),
+    (12, 'counts', $$'{}'$$),
+    (13, 'state', $$'draft'$$)
+) v(n, columns, vals) ORDER BY n;
+SELECT bad_rule('adjust, value', quote_literal(adjust) || ', 5', 'guard') FROM unnest(ARRAY[
+    'round_to', 'free_units', 'add_line', 'floor_price', 'floor_percent', 'floor_over', 'floor_margin',
+    'cap_percent_off', 'cap_price']) adjust;
+SELECT refused($$INSERT INTO quotetier.dimension (name, kind) VALUES ('region', 'path')$$);
+SELECT refused($$INSERT INTO quotetier.policy (name, needs_approval) VALUES ('p', true)$$);
+SELECT refused(format('INSERT INTO quotetier.step (policy, seq, name, %s) VALUES (''default'', 100, ''x'', %L)', columns, vals))
+FROM (VALUES ('level', 'order'), ('level', 'statistical'), ('remainder', 'carry')) v(columns, vals);
+
+-- currencies
+SELECT refused($$SELECT quotetier.minor_unit('EURO')$$);
+
+-- the floor: what holds when triggers are off
+SET session_replication_role = replica;
+SELECT split_part(bad_rule(columns, vals), E'\n', 1) FROM (VALUES
+    (1, 'adjust, value, scope', $$'price', 5, '[]'$$),
+    (2, 'adjust, value', $$'discount', 5$$),
+    (3, 'adjust, value', $$'price', 'NaN'$$),
+    (4, 'adjust, value, valid', $$'price', 5, 'empty'$$),
+    (5, 'adjust', $$'price'$$),
+    (6, 'adjust, value, scale_mode', $$'price', 5, 'volume'$$)
+) v(n, columns, vals) ORDER BY n;
+SELECT split_part(refused('INSERT INTO quotetier.scale (rule, from_value, to_value, value) VALUES ' || vals), E'\n', 1)
+FROM (VALUES (1, '(1000, 5, 15, 3)'), (2, '(1000, 40, 30, 3)'), (3, $$(1000, 40, 'Infinity', 3)$$)) v(n, vals) ORDER BY n;
+RESET session_replication_role;
+
+DELETE FROM quotetier.rule WHERE id >= 1000;
+DELETE FROM quotetier.step WHERE name = 'rebates';
+DELETE FROM quotetier.dimension WHERE name IN ('tier', 'sku');
+DROP FUNCTION bad_rule, refused;
