@@ -90,16 +90,34 @@ base_amount(Pricer *pricer, const Rule *rule, Dec *base, char **why_not)
 	return false;
 }
 
-/* Is measure in the bracket? Both ends as scale_bounds says. */
+/*
+ * What a percent makes of a base (margin, markup, price_percent), or the part
+ * of it that it takes or adds.
+ */
+static Dec
+percent_of(Adjust adjust, Dec rate, Dec base)
+{
+	if (adjust == ADJUST_MARGIN)
+		return dec_div(dec_mul(base, hundred), dec_sub(hundred, rate),
+					   quotient_step, ROUND_HALF_UP);
+	if (adjust == ADJUST_MARKUP)
+		return dec_add(base, dec_percent(rate, base));
+	return dec_percent(rate, base);
+}
+
+/*
+ * Is measure in the bracket? Both ends as scale_bounds says; a first bracket
+ * from 0 has 0 in it either way.
+ */
 static bool
-bracket_holds(Pricer *pricer, const Rule *rule, const Bracket *bracket, Dec measure)
+bracket_holds(Pricer *pricer, const Rule *rule, const Bracket *bracket, Dec measure, bool is_first)
 {
 	int			low = dec_cmp(measure, stored_dec(pricer->policy, &bracket->from));
 	int			high = bracket->open ? -1 :
 		dec_cmp(measure, stored_dec(pricer->policy, &bracket->to));
 
 	if (rule->scale_upper_inclusive)
-		return (low > 0 || (low == 0 && dec_sign(measure) == 0)) && high <= 0;
+		return (low > 0 || (low == 0 && is_first && dec_sign(measure) == 0)) && high <= 0;
 	return low >= 0 && high < 0;
 }
 
@@ -122,9 +140,9 @@ find_bracket(Pricer *pricer, const Rule *rule, Dec measure)
 	}
 	if (rule->nbrackets == 0)
 		return NULL;
-	if (bracket_holds(pricer, rule, &first[low], measure))
+	if (bracket_holds(pricer, rule, &first[low], measure, low == 0))
 		return &first[low];
-	if (low > 0 && bracket_holds(pricer, rule, &first[low - 1], measure))
+	if (low > 0 && bracket_holds(pricer, rule, &first[low - 1], measure, low == 1))
 		return &first[low - 1];
 	return NULL;
 }
@@ -140,7 +158,8 @@ scale_measure(Pricer *pricer, const Rule *rule, const Effect *effect, Dec *measu
 		case MEASURE_AMOUNT:
 			if (effect->has_base)
 			{
-				*measure = effect->base;
+				/* a line of quantity zero has no amount; its base is that of a unit */
+				*measure = dec_sign(pricer->quantity) == 0 ? DEC_ZERO : effect->base;
 				return true;
 			}
 			if (why_not != NULL)
@@ -157,12 +176,14 @@ scale_measure(Pricer *pricer, const Rule *rule, const Effect *effect, Dec *measu
 }
 
 /*
- * Sum over the bands up to the measure of units in the band x its value, and
- * of the fees of the bands entered. The first band counts from zero. False
- * where a gap between bands leaves units without a value.
+ * Sum over the bands up to the measure of what is in the band x its value (or
+ * a percent of that much of the base), and of the fees of the bands entered.
+ * The first band counts from zero. False where a gap between bands leaves
+ * units without a value.
  */
 static bool
-graduate(Pricer *pricer, const Rule *rule, const Bracket *last, Dec measure, Dec *sum, Dec *fee)
+graduate(Pricer *pricer, const Rule *rule, const Effect *effect, const Bracket *last, Dec measure,
+		 Dec *sum, Dec *fee)
 {
 	const Policy *policy = pricer->policy;
 	const Bracket *band = POLICY_PART(policy, Bracket, brackets) + rule->first_bracket;
@@ -174,7 +195,12 @@ graduate(Pricer *pricer, const Rule *rule, const Bracket *last, Dec measure, Dec
 	{
 		Dec			upto = band == last ? measure : stored_dec(policy, &band->to);
 
-		*sum = dec_add(*sum, dec_mul(dec_sub(upto, from), stored_dec(policy, &band->value)));
+		Dec			value = stored_dec(policy, &band->value);
+		Dec			inside = dec_sub(upto, from);
+
+		*sum = dec_add(*sum, is_percent(rule->adjust) ?
+					   percent_of(rule->adjust, value, dec_mul(effect->base, inside)) :
+					   dec_mul(inside, value));
 		if (band == last)
 			return true;
 		from = upto;
@@ -206,7 +232,7 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char *
 	if (rule->scale_mode == SCALE_NONE)
 	{
 		if (percent)
-			*amount = dec_percent(*rate, effect->base);
+			*amount = percent_of(rule->adjust, *rate, effect->base);
 		else if (rule->adjust == ADJUST_LINE_AMOUNT_OFF)
 			*amount = *rate;
 		else
@@ -232,7 +258,7 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char *
 		case SCALE_NONE:
 		case SCALE_VOLUME:
 			if (percent)
-				*amount = dec_percent(*rate, effect->base);
+				*amount = percent_of(rule->adjust, *rate, effect->base);
 			else if (rule->adjust == ADJUST_LINE_AMOUNT_OFF)
 				*amount = *rate;
 			else
@@ -242,18 +268,23 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char *
 			{
 				Dec			sum;
 
-				if (!graduate(pricer, rule, bracket, measure, &sum, &fee))
+				if (!graduate(pricer, rule, effect, bracket, measure, &sum, &fee))
 				{
 					if (why_not != NULL)
 						*why_not = psprintf("its scale has a gap below %s", dec_text(measure));
 					return false;
 				}
-				if (percent)
-					*amount = dec_sign(measure) == 0 ? dec_percent(*rate, effect->base) :
-						dec_div(dec_percent(sum, effect->base), measure,
-								quotient_step, ROUND_HALF_UP);
+				if (dec_sign(measure) == 0)
+					*amount = percent ? percent_of(rule->adjust, *rate, effect->base) :
+						dec_mul(*rate, pricer->units);
+				else if (percent)
+					*amount = dec_div(sum, measure, quotient_step, ROUND_HALF_UP);
+				else if (rule->scale_measure == MEASURE_QUANTITY)
+					*amount = sum;
 				else
-					*amount = zero ? dec_mul(*rate, pricer->units) : sum;
+					/* each band has its share of the units */
+					*amount = dec_div(dec_mul(sum, pricer->units), measure,
+									  quotient_step, ROUND_HALF_UP);
 				break;
 			}
 		case SCALE_BLOCK:
@@ -264,8 +295,9 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char *
 										  stored_dec(policy, &bracket->overage)));
 			break;
 		case SCALE_PACKAGE:
-			*amount = dec_mul(dec_div(measure, stored_dec(policy, &bracket->size), one, ROUND_UP),
-							  *rate);
+			/* a unit, where a line has none, comes in one package */
+			*amount = zero ? *rate :
+				dec_mul(dec_div(measure, stored_dec(policy, &bracket->size), one, ROUND_UP), *rate);
 			break;
 	}
 
@@ -304,14 +336,9 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 	{
 		case ADJUST_PRICE:
 		case ADJUST_PRICE_PERCENT:
-			effect->result = amount;
-			break;
-		case ADJUST_MARKUP:
-			effect->result = dec_add(effect->base, amount);
-			break;
 		case ADJUST_MARGIN:
-			effect->result = dec_div(dec_mul(effect->base, hundred), dec_sub(hundred, effect->rate),
-									 quotient_step, ROUND_HALF_UP);
+		case ADJUST_MARKUP:
+			effect->result = amount;
 			break;
 		case ADJUST_PERCENT_OFF:
 		case ADJUST_AMOUNT_OFF:

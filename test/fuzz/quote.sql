@@ -72,7 +72,7 @@ BEGIN
                          'percent_on', 'amount_off', 'amount_off', 'amount_on', 'line_amount_off') END;
     percent := adjust IN ('price_percent', 'margin', 'markup', 'percent_off', 'percent_on');
     up_to := CASE adjust WHEN 'price' THEN 100 WHEN 'price_percent' THEN 140 WHEN 'margin' THEN 90
-        WHEN 'markup' THEN 60 WHEN 'percent_off' THEN CASE WHEN fuzz.chance(0.1) THEN 120 ELSE 30 END
+        WHEN 'markup' THEN 60 WHEN 'percent_off' THEN CASE WHEN fuzz.chance(0.1) THEN 100 ELSE 30 END
         WHEN 'line_amount_off' THEN 40 ELSE 12 END;
     IF fuzz.chance(0.35) THEN
         mode := CASE WHEN percent THEN fuzz.one_of('volume', 'graduated')
@@ -92,7 +92,7 @@ BEGIN
                  ELSE tstzrange('2024-01-01'::timestamptz + floor(random() * 4) * interval '1 day',
                                 '2024-01-05'::timestamptz + floor(random() * 4) * interval '1 day') END,
             floor(random() * 3), adjust, CASE WHEN mode IS NULL THEN fuzz.number(up_to) END, mode, measure,
-            CASE WHEN fuzz.chance(0.7) THEN '[)' ELSE '(]' END,
+            CASE WHEN mode IS NULL OR fuzz.chance(0.7) THEN '[)' ELSE '(]' END,
             CASE WHEN fuzz.chance(0.15) THEN fuzz.one_of('g', 'h', '*') END,
             fuzz.chance(0.06), fuzz.chance(0.06),
             CASE WHEN fuzz.chance(0.05) THEN fuzz.one_of('.95', '4.99/5') END)

@@ -99,7 +99,7 @@ DECLARE
 BEGIN
     IF period IS NULL THEN
         period := 1;
-        WHILE period > rest LOOP period := period / 10; END LOOP;
+        WHILE rest > 0 AND period > rest LOOP period := trim_scale(period * 0.1); END LOOP;
         WHILE period <= rest LOOP period := period * 10; END LOOP;
     END IF;
     low := oracle.rounded(a - rest * b, b, period, 'floor') + rest;
@@ -233,13 +233,14 @@ BEGIN
                     IF b.f <> upto AND NOT first THEN RETURN e; END IF;     -- units without a value
                     -- the band's units, or its share of the base, times the measure
                     amount := amount + CASE WHEN percent THEN oracle.percent(r.adjust, e.base * (least(b.t, measure) - upto), b.v)
-                                            ELSE line.units * (least(b.t, measure) - upto) * b.v END;
+                                            ELSE (least(b.t, measure) - upto) * b.v END;
                     fee := fee + b.fee;
                     upto := b.t;
                     first := false;
                 END LOOP;
-                amount := CASE WHEN measure = line.units AND NOT percent THEN div(amount, measure) + (amount % measure) / measure
-                               ELSE oracle.quotient(amount, measure, 20) END;
+                amount := CASE WHEN percent THEN oracle.quotient(amount, measure, 20)
+                               WHEN r.scale_on = 'quantity' THEN amount
+                               ELSE oracle.quotient(amount * line.units, measure, 20) END;
             END IF;
         WHEN 'block' THEN
             amount := value + coalesce(reached.overage, 0) * (measure - reached.f);
