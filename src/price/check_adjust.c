@@ -14,7 +14,7 @@ static const AdjustRange adjusts[] =
 {
 	{"price", true, false, PLACE_ANY, true, false, 0, 0, false, true, "money per base unit, 0 or more"},
 	{"price_percent", true, true, PLACE_ANY, true, false, 0, 0, false, true, "percents of the base, 0 or more; 95 means 95 %"},
-	{"margin", true, true, PLACE_ANY, false, true, 0, 100, true, false, "percents of the result, below 100; 20 means base / 0.80"},
+	{"margin", true, true, PLACE_ANY, false, true, 0, 100, true, true, "percents of the result, below 100; 20 means base / 0.80"},
 	{"markup", true, true, PLACE_ANY, true, false, -100, 0, false, true, "percents of the base, -100 or more; 25 means base * 1.25"},
 	{"percent_off", false, true, PLACE_ANY, true, true, 0, 100, false, true, "percents from 0 to 100; 10 means 10 %"},
 	{"percent_on", false, true, PLACE_ANY, true, false, 0, 0, false, true, "percents, 0 or more; 10 means 10 %"},
