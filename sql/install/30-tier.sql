@@ -198,6 +198,3 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION quotetier.tier_label(text, text, text) IS
     'what a tier is called in a language: zh, else its name; null if there is no such tier';
-
-SELECT pg_catalog.pg_extension_config_dump('quotetier.scheme', '');
-SELECT pg_catalog.pg_extension_config_dump('quotetier.tier', '');
