@@ -28,9 +28,6 @@ PG_FUNCTION_INFO_V1(explain_quote_record);
 PG_FUNCTION_INFO_V1(explain_quote_jsonb);
 PG_FUNCTION_INFO_V1(explain_quote_text);
 
-/* Columns of quote's result. */
-#define QUOTE_COLUMNS 9
-
 /* What a call site keeps from call to call. */
 typedef struct CallSite
 {
@@ -88,7 +85,7 @@ price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *qu
 static int
 money_scale(const Pricer *pricer)
 {
-	return pricer->policy->increment.scale;
+	return pricer->increment.scale;
 }
 
 static Datum
@@ -169,39 +166,67 @@ rules_array(const Pricer *pricer)
 	return array;
 }
 
+Datum
+quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool *isnull)
+{
+	static const char *const statuses[] = {"ok", "needs_approval", "blocked", "no_price"};
+
+	*isnull = false;
+	switch (column)
+	{
+		case COLUMN_LIST_PRICE:
+		case COLUMN_LIST_AMOUNT:
+		case COLUMN_NET_PRICE:
+		case COLUMN_NET_AMOUNT:
+		case COLUMN_DISCOUNT_PCT:
+			if (quote->status == QUOTE_NO_PRICE)
+				break;
+			if (column == COLUMN_LIST_PRICE)
+				return money_datum(pricer, quote->list_price);
+			if (column == COLUMN_LIST_AMOUNT)
+				return money_datum(pricer, quote->list_amount);
+			if (column == COLUMN_NET_PRICE)
+				return money_datum(pricer, quote->net_price);
+			if (column == COLUMN_NET_AMOUNT)
+				return money_datum(pricer, quote->net_amount);
+			if (quote->has_discount)
+				return NumericGetDatum(dec_to_numeric(&quote->discount_pct, 4));
+			break;
+		case COLUMN_CURRENCY:
+			if (pricer->currency[0] == '\0')
+				break;
+			return CStringGetTextDatum(pricer->currency);
+		case COLUMN_STATUS:
+			return CStringGetTextDatum(statuses[quote->status]);
+		case COLUMN_RULES:
+			return PointerGetDatum(rules_array(pricer));
+		case COLUMN_VERSION:
+			{
+				char		version[33];
+
+				policy_version(version);
+				return CStringGetTextDatum(version);
+			}
+	}
+	*isnull = true;
+	return (Datum) 0;
+}
+
 static Datum
 quote_call(FunctionCallInfo fcinfo, FactSource source)
 {
-	static const char *const statuses[] = {"ok", "no_price"};
 	CallSite   *site = call_site(fcinfo);
 	Pricer	   *pricer = site->pricer;
 	TupleDesc	tupdesc = quote_tupdesc(fcinfo, site);
 	Datum		values[QUOTE_COLUMNS];
-	bool		nulls[QUOTE_COLUMNS] = {false};
-	char		version[33];
+	bool		nulls[QUOTE_COLUMNS];
 	Quote		quote;
+	int			i;
 
 	pricer->trace = NULL;
 	price_call(fcinfo, source, pricer, &quote);
-	if (quote.status == QUOTE_NO_PRICE)
-		memset(nulls, true, 5 * sizeof(bool));
-	else
-	{
-		values[0] = money_datum(pricer, quote.list_price);
-		values[1] = money_datum(pricer, quote.list_amount);
-		values[2] = money_datum(pricer, quote.net_price);
-		values[3] = money_datum(pricer, quote.net_amount);
-		nulls[4] = !quote.has_discount;
-		if (quote.has_discount)
-			values[4] = NumericGetDatum(dec_to_numeric(&quote.discount_pct, 4));
-	}
-	nulls[5] = pricer->policy->currency[0] == '\0';
-	if (!nulls[5])
-		values[5] = CStringGetTextDatum(pricer->policy->currency);
-	values[6] = CStringGetTextDatum(statuses[quote.status]);
-	values[7] = PointerGetDatum(rules_array(pricer));
-	policy_version(version);
-	values[8] = CStringGetTextDatum(version);
+	for (i = 0; i < QUOTE_COLUMNS; i++)
+		values[i] = quote_column(pricer, &quote, (QuoteColumn) i, &nulls[i]);
 	return HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls));
 }
 
@@ -228,13 +253,12 @@ quote_text(PG_FUNCTION_ARGS)
 static void
 put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec *running)
 {
-	static const char *const verdicts[] = {"list", "applied", "residual", "rejected"};
+	static const char *const verdicts[] = {"list", "applied", "residual", "statistical", "rejected"};
 	ListCell   *cell;
 
 	foreach(cell, rows)
 	{
 		TraceRow   *row = lfirst(cell);
-		bool		rejected = row->verdict == VERDICT_REJECTED;
 		Datum		values[8];
 		bool		nulls[8] = {false};
 
@@ -247,13 +271,14 @@ put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec 
 		nulls[5] = !row->has_base;
 		if (row->has_base)
 			values[5] = money_datum(pricer, row->base);
-		nulls[6] = nulls[7] = rejected;
-		if (!rejected)
-		{
+
+		/* only what is part of the price has an amount: these add up to it */
+		nulls[6] = row->verdict == VERDICT_REJECTED || row->verdict == VERDICT_STATISTICAL;
+		nulls[7] = row->verdict == VERDICT_REJECTED;
+		if (!nulls[7])
 			*running = dec_add(*running, row->amount);
-			values[6] = money_datum(pricer, row->amount);
-			values[7] = money_datum(pricer, *running);
-		}
+		values[6] = nulls[6] ? (Datum) 0 : money_datum(pricer, row->amount);
+		values[7] = nulls[7] ? (Datum) 0 : money_datum(pricer, *running);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 }
