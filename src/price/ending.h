@@ -3,7 +3,7 @@
  *		Endings: the unit prices that are legal, such as those that end in .99.
  *
  * 'R' or 'R/S' stands for the prices k * S + R. Without S it is the next power
- * of ten above R: .99 repeats every 1, 9.99 every 10.
+ * of ten above R: .99 repeats every 1, 9.99 every 10, .09 every .1.
  */
 #ifndef QUOTETIER_ENDING_H
 #define QUOTETIER_ENDING_H

@@ -94,16 +94,39 @@ base_amount(Pricer *pricer, const Rule *rule, Dec *base, char **why_not)
 	return false;
 }
 
-/* Is measure in the bracket? Both ends as scale_bounds says. */
+/*
+ * What a percent makes of a base (margins, markup, price_percent), or the part
+ * of it that it takes or adds.
+ */
+static Dec
+percent_of(const Rule *rule, Dec rate, Dec base)
+{
+	switch ((Adjust) rule->adjust)
+	{
+		case ADJUST_MARGIN:
+		case ADJUST_FLOOR_MARGIN:
+			return dec_div(dec_mul(base, hundred), dec_sub(hundred, rate),
+						   quotient_step, ROUND_HALF_UP);
+		case ADJUST_MARKUP:
+			return dec_add(base, dec_percent(rate, base));
+		default:
+			return dec_percent(rate, base);
+	}
+}
+
+/*
+ * Is measure in the bracket? Both ends as scale_bounds says; a first bracket
+ * from 0 has 0 in it either way.
+ */
 static bool
-bracket_holds(Pricer *pricer, const Rule *rule, const Bracket *bracket, Dec measure)
+bracket_holds(Pricer *pricer, const Rule *rule, const Bracket *bracket, Dec measure, bool is_first)
 {
 	int			low = dec_cmp(measure, stored_dec(pricer->policy, &bracket->from));
 	int			high = bracket->open ? -1 :
 		dec_cmp(measure, stored_dec(pricer->policy, &bracket->to));
 
 	if (rule->scale_upper_inclusive)
-		return (low > 0 || (low == 0 && dec_sign(measure) == 0)) && high <= 0;
+		return (low > 0 || (low == 0 && is_first && dec_sign(measure) == 0)) && high <= 0;
 	return low >= 0 && high < 0;
 }
 
@@ -126,9 +149,9 @@ find_bracket(Pricer *pricer, const Rule *rule, Dec measure)
 	}
 	if (rule->nbrackets == 0)
 		return NULL;
-	if (bracket_holds(pricer, rule, &first[low], measure))
+	if (bracket_holds(pricer, rule, &first[low], measure, low == 0))
 		return &first[low];
-	if (low > 0 && bracket_holds(pricer, rule, &first[low - 1], measure))
+	if (low > 0 && bracket_holds(pricer, rule, &first[low - 1], measure, low == 1))
 		return &first[low - 1];
 	return NULL;
 }
@@ -144,7 +167,8 @@ scale_measure(Pricer *pricer, const Rule *rule, const Effect *effect, Dec *measu
 		case MEASURE_AMOUNT:
 			if (effect->has_base)
 			{
-				*measure = effect->base;
+				/* a line of quantity zero has no amount; its base is that of a unit */
+				*measure = pricer->zero ? DEC_ZERO : effect->base;
 				return true;
 			}
 			if (why_not != NULL)
@@ -161,12 +185,14 @@ scale_measure(Pricer *pricer, const Rule *rule, const Effect *effect, Dec *measu
 }
 
 /*
- * Sum over the bands up to the measure of units in the band x its value, and
- * of the fees of the bands entered. The first band counts from zero. False
- * where a gap between bands leaves units without a value.
+ * Sum over the bands up to the measure of what is in the band x its value (or
+ * a percent of that much of the base), and of the fees of the bands entered.
+ * The first band counts from zero. False where a gap between bands leaves
+ * units without a value.
  */
 static bool
-graduate(Pricer *pricer, const Rule *rule, const Bracket *last, Dec measure, Dec *sum, Dec *fee)
+graduate(Pricer *pricer, const Rule *rule, const Effect *effect, const Bracket *last, Dec measure,
+		 Dec *sum, Dec *fee)
 {
 	const Policy *policy = pricer->policy;
 	const Bracket *band = POLICY_PART(policy, Bracket, brackets) + rule->first_bracket;
@@ -177,8 +203,12 @@ graduate(Pricer *pricer, const Rule *rule, const Bracket *last, Dec measure, Dec
 	for (;; band++)
 	{
 		Dec			upto = band == last ? measure : stored_dec(policy, &band->to);
+		Dec			inside = dec_sub(upto, from);
+		Dec			value = stored_dec(policy, &band->value);
 
-		*sum = dec_add(*sum, dec_mul(dec_sub(upto, from), stored_dec(policy, &band->value)));
+		*sum = dec_add(*sum, is_percent(rule->adjust) ?
+					   percent_of(rule, value, dec_mul(effect->base, inside)) :
+					   dec_mul(inside, value));
 		if (band == last)
 			return true;
 		from = upto;
@@ -191,19 +221,19 @@ graduate(Pricer *pricer, const Rule *rule, const Bracket *last, Dec measure, Dec
 
 /* What the line adds to a scale of which offset is used up: G(offset + m) - G(offset). */
 static bool
-graduate_from(Pricer *pricer, const Rule *rule, const Bracket *last, Dec offset, Dec measure,
+graduate_from(Pricer *pricer, const Rule *rule, const Effect *effect, Dec offset, Dec measure,
 			  Dec *sum, Dec *fee)
 {
 	Dec			before;
 	Dec			fee_before;
 	const Bracket *first;
 
-	if (!graduate(pricer, rule, last, dec_add(offset, measure), sum, fee))
+	if (!graduate(pricer, rule, effect, effect->bracket, dec_add(offset, measure), sum, fee))
 		return false;
 	if (dec_sign(offset) == 0)
 		return true;
 	first = find_bracket(pricer, rule, offset);
-	if (first == NULL || !graduate(pricer, rule, first, offset, &before, &fee_before))
+	if (first == NULL || !graduate(pricer, rule, effect, first, offset, &before, &fee_before))
 		return false;
 	*sum = dec_sub(*sum, before);
 	*fee = dec_sub(*fee, fee_before);
@@ -264,7 +294,7 @@ static Dec
 amount_at(Pricer *pricer, const Rule *rule, const Effect *effect)
 {
 	if (is_percent(rule->adjust))
-		return dec_percent(effect->rate, effect->base);
+		return percent_of(rule, effect->rate, effect->base);
 	if (rule->adjust == ADJUST_LINE_AMOUNT_OFF)
 		return effect->rate;
 	return dec_mul(effect->rate, pricer->units);
@@ -309,7 +339,7 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 			{
 				Dec			sum;
 
-				if (!graduate_from(pricer, rule, bracket, offset, measure, &sum, &effect->fee))
+				if (!graduate_from(pricer, rule, effect, offset, measure, &sum, &effect->fee))
 				{
 					if (why_not != NULL)
 						*why_not = psprintf("its scale has a gap below %s", dec_text(reached));
@@ -318,10 +348,13 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 				if (dec_sign(measure) == 0)
 					*amount = amount_at(pricer, rule, effect);
 				else if (percent)
-					*amount = dec_div(dec_percent(sum, effect->base), measure,
-									  quotient_step, ROUND_HALF_UP);
-				else
+					*amount = dec_div(sum, measure, quotient_step, ROUND_HALF_UP);
+				else if (rule->scale_measure == MEASURE_QUANTITY)
 					*amount = rule_money(pricer, rule, sum);
+				else
+					/* each band has its share of the units */
+					*amount = dec_div(dec_mul(rule_money(pricer, rule, sum), pricer->units),
+									  measure, quotient_step, ROUND_HALF_UP);
 				break;
 			}
 		case SCALE_BLOCK:
@@ -333,8 +366,10 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 													 stored_dec(policy, &bracket->overage))));
 			break;
 		case SCALE_PACKAGE:
-			*amount = dec_mul(dec_div(reached, stored_dec(policy, &bracket->size), one, ROUND_UP),
-							  effect->rate);
+			/* a unit, where a line has none, comes in one package */
+			*amount = pricer->zero ? effect->rate :
+				dec_mul(dec_div(reached, stored_dec(policy, &bracket->size), one, ROUND_UP),
+						effect->rate);
 			break;
 	}
 
@@ -360,6 +395,14 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char *
 	if (more != NULL && more->value_expr != 0 &&
 		!formula_value(pricer, more->value_expr, &effect->rate, why_not))
 		return false;
+	if ((rule->adjust == ADJUST_MARGIN || rule->adjust == ADJUST_FLOOR_MARGIN) &&
+		dec_cmp(effect->rate, hundred) >= 0)
+	{
+		/* only a formula gets here */
+		if (why_not != NULL)
+			*why_not = psprintf("a margin of %s %% has no price", dec_text(effect->rate));
+		return false;
+	}
 	if (!is_percent(rule->adjust))
 		effect->rate = list_rate(pricer, rule, rule_money(pricer, rule, effect->rate));
 	*amount = amount_at(pricer, rule, effect);
@@ -397,25 +440,16 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 		case ADJUST_FLOOR_PRICE:
 		case ADJUST_FLOOR_PERCENT:
 		case ADJUST_CAP_PRICE:
+		case ADJUST_MARKUP:
+		case ADJUST_MARGIN:
+		case ADJUST_FLOOR_MARGIN:
 			effect->result = amount;
 			break;
-		case ADJUST_MARKUP:
 		case ADJUST_FLOOR_OVER:
 			effect->result = dec_add(effect->base, amount);
 			break;
 		case ADJUST_CAP_PERCENT_OFF:
 			effect->result = dec_sub(effect->base, amount);
-			break;
-		case ADJUST_MARGIN:
-		case ADJUST_FLOOR_MARGIN:
-			if (dec_cmp(effect->rate, hundred) >= 0)
-			{
-				if (why_not != NULL)
-					*why_not = psprintf("a margin of %s %% has no price", dec_text(effect->rate));
-				return false;
-			}
-			effect->result = dec_div(dec_mul(effect->base, hundred), dec_sub(hundred, effect->rate),
-									 quotient_step, ROUND_HALF_UP);
 			break;
 		case ADJUST_PERCENT_OFF:
 		case ADJUST_AMOUNT_OFF:
