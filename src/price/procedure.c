@@ -179,8 +179,8 @@ run_competing(Pricer *pricer, int first, int *at)
 	int			entry_rules = entry.nrules;
 	int64	   *best_rules = NULL;
 	int			winner = -1;
-	int			winner_row = 0;
-	int			winner_end = 0;
+	List	   *entry_rows = pricer->trace != NULL ? pricer->trace->waterfall : NIL;
+	List	   *winner_rows = NIL;
 	int			step;
 
 	for (step = first; step < pricer->policy->nsteps && steps[step].compete == steps[first].compete;
@@ -188,10 +188,11 @@ run_competing(Pricer *pricer, int first, int *at)
 	{
 		int			start = *at;
 		int			n = rules_of_step(pricer, step, at);
-		int			row = pricer->trace != NULL ? list_length(pricer->trace->waterfall) : 0;
 		bool		better;
 
 		pricer->state = entry;
+		if (pricer->trace != NULL)
+			pricer->trace->waterfall = list_copy(entry_rows);
 		run_step(pricer, step, pricer->query.found + start, n);
 		note_after(pricer, step);
 		if (pricer->state.nrules == entry_rules)
@@ -199,24 +200,27 @@ run_competing(Pricer *pricer, int first, int *at)
 		better = winner < 0 || dec_cmp(pricer->state.running, best.running) < 0;
 		if (better)
 		{
-			if (pricer->trace != NULL && winner >= 0)
+			if (pricer->trace != NULL)
 			{
-				trace_lost(pricer, winner_row, winner_end, step_name(pricer, step));
-				row -= winner_end - winner_row;
+				if (winner >= 0)
+					trace_lost(pricer, list_difference_ptr(winner_rows, entry_rows),
+							   step_name(pricer, step));
+				winner_rows = pricer->trace->waterfall;
 			}
 			winner = step;
-			winner_row = row;
-			winner_end = pricer->trace != NULL ? list_length(pricer->trace->waterfall) : 0;
 			best = pricer->state;
 			best_rules = palloc((best.nrules - entry_rules) * sizeof(int64));
 			memcpy(best_rules, pricer->rules + entry_rules,
 				   (best.nrules - entry_rules) * sizeof(int64));
 		}
 		else if (pricer->trace != NULL)
-			trace_lost(pricer, row, list_length(pricer->trace->waterfall), step_name(pricer, winner));
+			trace_lost(pricer, list_difference_ptr(pricer->trace->waterfall, entry_rows),
+					   step_name(pricer, winner));
 	}
 
 	pricer->state = best;
+	if (pricer->trace != NULL)
+		pricer->trace->waterfall = winner >= 0 ? winner_rows : entry_rows;
 	if (winner >= 0)
 		memcpy(pricer->rules + entry_rules, best_rules,
 			   (best.nrules - entry_rules) * sizeof(int64));
@@ -259,7 +263,8 @@ start_from_fact(Pricer *pricer)
 
 	/* field by field: clearing the amounts, too, costs more than a step does */
 	state->has_list = state->has_running = false;
-	state->zero_fee = DEC_ZERO;
+	state->zero_due = state->zero_list = DEC_ZERO;
+	state->listed = false;
 	state->excluded = 0;
 	state->excluded_by = state->final = NULL;
 	state->ending = pricer->policy->ending;
@@ -274,7 +279,8 @@ start_from_fact(Pricer *pricer)
 	state->has_list = state->has_running = true;
 	state->list_amount = state->running = dec_mul(list_price, pricer->units);
 	if (pricer->trace != NULL)
-		trace_row(pricer, VERDICT_LIST, "list", NULL, "fact list_price", NULL, state->running);
+		trace_row(pricer, VERDICT_LIST, "list", NULL, "fact list_price", NULL,
+				  dec_sign(pricer->quantity) == 0 ? DEC_ZERO : state->running);
 }
 
 /* Ending, else rounding; what it changes is a row of its own. */
@@ -293,8 +299,19 @@ settle(Pricer *pricer)
 		move_to(pricer, dec_mul(unit, pricer->units), "ending", "to the nearest legal price");
 	}
 	else
-		move_to(pricer, round_amount(pricer, state->running),
-				"rounding", "to the increment");
+	{
+		Dec			increment = stored_dec(pricer->policy, &pricer->policy->increment);
+		Dec			due = state->zero_due;
+
+		move_to(pricer, round_amount(pricer, state->running), "rounding", "to the increment");
+		if (unlikely(dec_sign(due) != 0))
+		{
+			state->zero_due = dec_round(due, increment, (RoundMode) pricer->policy->round_mode);
+			if (pricer->trace != NULL && dec_cmp(state->zero_due, due) != 0)
+				trace_row(pricer, VERDICT_RESIDUAL, "rounding", NULL, "of what is due for quantity 0",
+						  NULL, dec_sub(state->zero_due, due));
+		}
+	}
 }
 
 /* amount per unit: exact where it has an end, else to six decimals */
@@ -313,9 +330,9 @@ unit_price(const Pricer *pricer, Dec amount)
 	return unit;
 }
 
-/* The trace with the quantity's sign; of a zero quantity only the fees are due. */
+/* The waterfall of a negative quantity. */
 static void
-sign_trace(Pricer *pricer, bool negative, bool zero)
+negate_trace(Pricer *pricer)
 {
 	ListCell   *cell;
 
@@ -323,10 +340,7 @@ sign_trace(Pricer *pricer, bool negative, bool zero)
 	{
 		TraceRow   *row = lfirst(cell);
 
-		if (zero)
-			row->amount = row->fee;
-		else if (negative)
-			row->amount = dec_neg(row->amount);
+		row->amount = dec_neg(row->amount);
 	}
 }
 
@@ -376,8 +390,8 @@ pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
 	if (quote->has_discount)
 		quote->discount_pct = dec_div(dec_mul(dec_sub(list, amount), dec_make(100, 0)), list,
 									  percent_step, ROUND_HALF_UP);
-	quote->list_amount = zero ? DEC_ZERO : negative ? dec_neg(list) : list;
-	quote->net_amount = zero ? state->zero_fee : negative ? dec_neg(amount) : amount;
-	if (pricer->trace != NULL)
-		sign_trace(pricer, negative, zero);
+	quote->list_amount = zero ? state->zero_list : negative ? dec_neg(list) : list;
+	quote->net_amount = zero ? state->zero_due : negative ? dec_neg(amount) : amount;
+	if (pricer->trace != NULL && negative)
+		negate_trace(pricer);
 }

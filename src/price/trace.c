@@ -32,7 +32,6 @@ trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 	{
 		row->has_base = effect->has_base;
 		row->base = effect->base;
-		row->fee = effect->fee;
 	}
 	row->amount = amount;
 	pricer->trace->waterfall = lappend(pricer->trace->waterfall, row);
@@ -62,13 +61,14 @@ trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...)
 }
 
 void
-trace_lost(Pricer *pricer, int first, int end, const char *against)
+trace_lost(Pricer *pricer, List *rows, const char *against)
 {
-	for (; first < end; end--)
-	{
-		TraceRow   *row = list_nth(pricer->trace->waterfall, first);
+	ListCell   *cell;
 
-		pricer->trace->waterfall = list_delete_nth_cell(pricer->trace->waterfall, first);
+	foreach(cell, rows)
+	{
+		TraceRow   *row = lfirst(cell);
+
 		if (row->rule == 0)
 			continue;
 		row->verdict = VERDICT_REJECTED;

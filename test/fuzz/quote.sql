@@ -108,6 +108,7 @@ DECLARE
     steps text[] := '{}';
     bases text[] := '{list,running,running,cost,competitor}';
     this  text;
+    compete text;
     picks text;
 BEGIN
     DELETE FROM quotetier.rule;
@@ -129,11 +130,12 @@ BEGIN
     END IF;
     FOR i IN 1 .. 2 + floor(random() * 5)::int LOOP
         this := 's' || i;
+        compete := CASE WHEN fuzz.chance(0.5) THEN compete ELSE CASE WHEN fuzz.chance(0.4) THEN this END END;
         INSERT INTO quotetier.step (policy, seq, name, base, pick, access, excludes, compete, only_down, ending)
         VALUES (policy, i, this, fuzz.one_of(VARIADIC bases), fuzz.one_of('first', 'best', 'sum', 'chain'),
                 CASE WHEN fuzz.chance(0.2) THEN fuzz.some_of(0.5, 'sku', 'tier+region', 'tags', 'region', 'sku+tier', '') END,
                 CASE WHEN fuzz.chance(0.15) THEN ARRAY['s' || i + 1 + floor(random() * 2)::int] END,
-                CASE WHEN fuzz.chance(0.3) THEN fuzz.one_of('x', 'x', 'y') END,
+                compete,
                 fuzz.chance(0.15),
                 CASE WHEN fuzz.chance(0.05) THEN fuzz.one_of('.49', '9/10') END);
         steps := steps || this;

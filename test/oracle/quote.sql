@@ -124,6 +124,7 @@ CREATE TYPE oracle.line AS (
     running  numeric,
     after    jsonb,         -- running after each step so far
     zero_due numeric,
+    zero_list numeric,
     listed   boolean,       -- step list has given a price
     ending   text,          -- the last one given
     excluded text[],        -- steps switched off
@@ -317,7 +318,7 @@ BEGIN
     line.amounts := line.amounts || CASE WHEN line.qty = 0 THEN due - line.zero_due ELSE e.result - coalesce(line.running, 0) END;
     line.running := e.result;
     line.zero_due := due;
-    IF is_list THEN line.list := line.running; END IF;
+    IF is_list THEN line.list := line.running; line.zero_list := due; END IF;
     line.listed := is_list AND s.name = 'list';
     line.ending := coalesce(r.ending, s.ending, line.ending);
     line.excluded := line.excluded || s.excludes;
@@ -386,7 +387,7 @@ BEGIN
             EXIT;
         ELSIF (c.r).exclusive_group IS NULL OR (c.r).exclusive_group <> ALL (groups) THEN
             picked := picked || c;
-            groups := groups || (c.r).exclusive_group;
+            groups := groups || coalesce((c.r).exclusive_group, '');
         END IF;
     END LOOP;
     cands := picked;
@@ -483,6 +484,7 @@ DECLARE
     labels  jsonb := oracle.labels_of_all(facts);
     matched oracle.rule[];
     compete text;
+    due     numeric;
 BEGIN
     SELECT * INTO STRICT p FROM oracle.policy;
     matched := ARRAY(
@@ -495,6 +497,7 @@ BEGIN
     line.units := CASE WHEN qty = 0 THEN 1 ELSE abs(qty) END;
     line.after := '{}';
     line.zero_due := 0;
+    line.zero_list := 0;
     line.listed := false;
     line.ending := p.ending;
     line.excluded := '{}';
@@ -518,6 +521,7 @@ BEGIN
             best := NULL;
         END IF;
         own := CASE WHEN compete IS NULL THEN line ELSE entry END;
+        own.after := line.after;        -- also of those it competes with
         IF NOT own.final AND s.name <> ALL (own.excluded) THEN
             own := oracle.run_step(own, s, p, matched);
         END IF;
@@ -545,6 +549,15 @@ BEGIN
         line := oracle.settle(line, oracle.legal(line.running, line.units, line.ending) * line.units, 'ending');
     ELSE
         line := oracle.settle(line, oracle.rounded(line.running, line, p), 'rounding');
+        due := oracle.rounded(line.zero_due, 1, p.round_increment, p.round_mode);
+        IF due <> line.zero_due THEN
+            line.steps := line.steps || 'rounding'::text;
+            line.by_rule := line.by_rule || NULL::bigint;
+            line.verdicts := line.verdicts || 'residual'::text;
+            line.bases := line.bases || NULL::numeric;
+            line.amounts := line.amounts || due - line.zero_due;
+            line.zero_due := due;
+        END IF;
     END IF;
     RETURN line;
 END
@@ -584,7 +597,7 @@ BEGIN
     list_price := oracle.trimmed(list_price, decimals);
     net_price := oracle.trimmed(oracle.quotient(line.running, line.units, 6), decimals);
     discount_pct := oracle.quotient(100 * (line.list - line.running), nullif(line.list, 0), 4)::numeric(100, 4);
-    list_amount := CASE WHEN qty = 0 THEN 0 ELSE sign(qty) * line.list END;
+    list_amount := CASE WHEN qty = 0 THEN line.zero_list ELSE sign(qty) * line.list END;
     net_amount := CASE WHEN qty = 0 THEN line.zero_due ELSE sign(qty) * line.running END;
     steps := line.steps;
     by_rule := line.by_rule;
