@@ -8,7 +8,8 @@
 GRANT USAGE ON SCHEMA quotetier TO PUBLIC;
 
 REVOKE EXECUTE ON FUNCTION quotetier.heal() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION quotetier.restore_begins(text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION quotetier.dump_rows() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION quotetier.restore_row(text, jsonb) FROM PUBLIC;
 
 REVOKE EXECUTE ON FUNCTION
     quotetier.quote(record, numeric, timestamptz, text),
@@ -21,3 +22,6 @@ REVOKE EXECUTE ON FUNCTION
     quotetier.explain_quote(jsonb, numeric, timestamptz, text),
     quotetier.explain_quote(text, numeric, timestamptz, text)
 FROM PUBLIC;
+
+-- who may put this trigger on a table gets quotes from it
+REVOKE EXECUTE ON FUNCTION quotetier.price_row() FROM PUBLIC;

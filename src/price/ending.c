@@ -87,3 +87,9 @@ ending_not_below(Dec amount, Dec quantity, Dec rest, Dec period)
 {
 	return legal(amount, quantity, rest, period, ROUND_CEILING);
 }
+
+Dec
+ending_not_above(Dec amount, Dec quantity, Dec rest, Dec period)
+{
+	return legal(amount, quantity, rest, period, ROUND_FLOOR);
+}

@@ -24,4 +24,7 @@ extern Dec	ending_nearest(Dec amount, Dec quantity, Dec rest, Dec period);
 /* The smallest legal unit price that is not below amount / quantity. */
 extern Dec	ending_not_below(Dec amount, Dec quantity, Dec rest, Dec period);
 
+/* The largest legal unit price that is not above it, or else the smallest there is. */
+extern Dec	ending_not_above(Dec amount, Dec quantity, Dec rest, Dec period);
+
 #endif

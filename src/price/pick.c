@@ -8,16 +8,16 @@
  */
 #include "postgres.h"
 
+#include "base/condition.h"
 #include "price/pricer.h"
 
 /* ----- amounts ----- */
 
 /* Rounds a line amount as the policy says, by the line or by its unit. */
 Dec
-round_amount(const Pricer *pricer, Dec amount)
+round_amount_mode(const Pricer *pricer, Dec amount, RoundMode mode)
 {
-	RoundMode	mode = (RoundMode) pricer->policy->round_mode;
-	Dec			increment = stored_dec(pricer->policy, &pricer->policy->increment);
+	Dec			increment = pricer->increment;
 
 	switch ((RoundTarget) pricer->policy->round_target)
 	{
@@ -31,6 +31,12 @@ round_amount(const Pricer *pricer, Dec amount)
 			return dec_mul(dec_div(amount, pricer->units, increment, mode), pricer->units);
 	}
 	pg_unreachable();
+}
+
+Dec
+round_amount(const Pricer *pricer, Dec amount)
+{
+	return round_amount_mode(pricer, amount, (RoundMode) pricer->policy->round_mode);
 }
 
 /*
@@ -89,7 +95,7 @@ move_to(Pricer *pricer, Dec result, const char *what, const char *reason)
 
 	if (pricer->trace != NULL && dec_cmp(state->running, result) != 0)
 		trace_row(pricer, VERDICT_RESIDUAL, what, NULL, reason, NULL,
-				  dec_sign(pricer->quantity) == 0 ? DEC_ZERO : dec_sub(result, state->running));
+				  dec_sub(result, state->running));
 	state->running = result;
 }
 
@@ -99,26 +105,15 @@ due_after(const LineState *state, const Rule *rule, const Effect *effect)
 {
 	Dec			due;
 
-	switch ((Adjust) rule->adjust)
-	{
-		case ADJUST_PRICE:
-		case ADJUST_PRICE_PERCENT:
-		case ADJUST_MARGIN:
-		case ADJUST_MARKUP:
-			return effect->fee;
-		case ADJUST_PERCENT_ON:
-		case ADJUST_AMOUNT_ON:
-			return dec_add(state->zero_due, effect->fee);
-		case ADJUST_PERCENT_OFF:
-		case ADJUST_AMOUNT_OFF:
-		case ADJUST_LINE_AMOUNT_OFF:
-			due = dec_sub(state->zero_due, effect->fee);
-			return dec_sign(due) < 0 ? DEC_ZERO : due;
-	}
-	pg_unreachable();
+	if (SETS_PRICE(rule->adjust))
+		return effect->fee;
+	if (rule->adjust == ADJUST_PERCENT_ON || rule->adjust == ADJUST_AMOUNT_ON)
+		return dec_add(state->zero_due, effect->fee);
+	due = dec_sub(state->zero_due, effect->fee);
+	return dec_sign(due) < 0 ? DEC_ZERO : due;
 }
 
-static void
+void
 remember_rule(Pricer *pricer, int64 id)
 {
 	if (pricer->state.nrules == pricer->rules_room)
@@ -150,20 +145,20 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 	const Rule *rule = candidate->rule;
 	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[rule->step];
 	bool		is_list = gives_list(pricer, rule);
-	bool		zero = dec_sign(pricer->quantity) == 0;
-	Dec			due = zero ? due_after(state, rule, effect) : DEC_ZERO;
+	bool		first = is_list && state->nrules == 0;
+	Dec			due = pricer->zero ? due_after(state, rule, effect) : DEC_ZERO;
 
 	if (pricer->trace != NULL)
 	{
 		const char *reason = applied_reason(pricer, candidate, effect, cut);
 
 		/* the rule's list price takes the place of the fact's */
-		if (is_list && state->nrules == 0 && state->has_running)
+		if (first && state->has_running)
 			pricer->trace->waterfall = list_delete_first(pricer->trace->waterfall);
-		trace_row(pricer, is_list ? VERDICT_LIST : VERDICT_APPLIED,
+		trace_row(pricer, is_list ? VERDICT_LIST :
+				  pricer->statistical ? VERDICT_STATISTICAL : VERDICT_APPLIED,
 				  step_name(pricer, rule->step), rule, reason, effect,
-				  zero ? dec_sub(due, state->zero_due) :
-				  is_list && state->nrules == 0 ? result : dec_sub(result, state->running));
+				  first ? result : dec_sub(result, state->running))->due = dec_sub(due, state->zero_due);
 	}
 
 	state->running = result;
@@ -176,7 +171,8 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 		state->has_list = true;
 		state->listed = step->is_list;
 	}
-	remember_rule(pricer, rule->id);
+	if (!pricer->statistical)
+		remember_rule(pricer, rule->id);
 	if (rule->ending != 0)
 		state->ending = rule->ending;
 	else if (step->ending != 0)
@@ -205,6 +201,43 @@ same_precedence(const Candidate *a, const Candidate *b)
 	return a->rule->rank == b->rule->rank && a->rule->priority == b->rule->priority;
 }
 
+/* Is it in force, of nobody left out, and does its condition hold? */
+bool
+rule_stands(Pricer *pricer, const Rule *rule)
+{
+	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	const char *why_not = NULL;
+
+	if (pricer->as_of < rule->from || (pricer->as_of >= rule->to && rule->to != DT_NOEND))
+		why_not = "not in force at that time";
+	else if (unlikely(more != NULL))
+	{
+		if (more->nexclusions > 0 &&
+			!scope_excludes_nothing(&pricer->query,
+									POLICY_PART(pricer->policy, ScopeExclusion, exclusions) +
+									more->exclusions, more->nexclusions))
+			why_not = "its scope leaves this out";
+		else if (more->condition != 0 &&
+				 !condition_holds(POLICY_PATH(pricer->policy, more->condition), line_facts(pricer)))
+			why_not = "its condition does not hold";
+	}
+	if (why_not != NULL && pricer->trace != NULL)
+		trace_rejected(pricer, rule, "%s", why_not);
+	return why_not == NULL;
+}
+
+/* Does the rule stand among the candidates already, at a greater depth? */
+static bool
+stands_already(const Pricer *pricer, const Rule *rule, int count)
+{
+	int			i;
+
+	for (i = 0; i < count && rule->repeated; i++)
+		if (pricer->candidates[i].rule->id == rule->id)
+			return true;
+	return false;
+}
+
 /*
  * Collects the rules of one step that can apply now, in precedence order.
  * found[0..n) are the step's rules that match, strongest first. When only the
@@ -224,12 +257,8 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 		char	   *why_not = NULL;
 		int			at;
 
-		if (pricer->as_of < rule->from || (pricer->as_of >= rule->to && rule->to != DT_NOEND))
-		{
-			if (pricer->trace != NULL)
-				trace_rejected(pricer, rule, "not in force at that time");
+		if (IS_GUARD(rule->adjust) || stands_already(pricer, rule, count))
 			continue;
-		}
 		if (count == pricer->candidates_room)
 		{
 			pricer->candidates_room *= 2;
@@ -241,6 +270,8 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 		candidate->equal = NULL;
 		if (strongest_only && count > 0 && !same_precedence(candidate, candidate - 1))
 			break;
+		if (!rule_stands(pricer, rule))
+			continue;
 		if (!try_rule(pricer, rule, &candidate->effect, pricer->trace != NULL ? &why_not : NULL))
 		{
 			if (pricer->trace != NULL)
@@ -424,16 +455,15 @@ apply_sum(Pricer *pricer, int count)
 {
 	LineState  *state = &pricer->state;
 	Candidate  *candidates = pricer->candidates;
+	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[candidates[0].rule->step];
 	Dec			entry = state->running;
 	Dec			total = entry;
 	Dec			excess;
 	int			uncut;
 	int			i;
 
-	if (POLICY_PART(pricer->policy, Step, steps)[candidates[0].rule->step].only_down)
+	if (step->only_down)
 		count = drop_raising(pricer, count);
-	if (count == 0)
-		return;
 	for (i = 0; i < count; i++)
 	{
 		total = dec_add(total, dec_sub(candidates[i].effect.result, entry));
@@ -463,12 +493,12 @@ apply_sum(Pricer *pricer, int count)
 		apply(pricer, &candidates[i], &candidates[i].effect,
 			  dec_add(state->running, dec_sub(candidates[i].effect.result, entry)), i >= uncut);
 	}
-	if (pricer->policy->round_target == TARGET_LINE_STEP ||
-		pricer->policy->round_target == TARGET_UNIT_STEP)
+	if (count > 0 && (pricer->policy->round_target == TARGET_LINE_STEP ||
+					  pricer->policy->round_target == TARGET_UNIT_STEP))
 	{
 		move_to(pricer, round_amount(pricer, state->running),
 				"rounding", "to the increment, after the step");
-		if (state->listed && POLICY_PART(pricer->policy, Step, steps)[candidates[0].rule->step].is_list)
+		if (state->listed && step->is_list)
 			state->list_amount = state->running;
 	}
 }
@@ -478,33 +508,27 @@ static void
 apply_chain(Pricer *pricer, int count)
 {
 	Candidate  *candidates = pricer->candidates;
-	bool		only_down = POLICY_PART(pricer->policy, Step, steps)[candidates[0].rule->step].only_down;
+	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[candidates[0].rule->step];
 	int			i;
 
 	for (i = 0; i < count; i++)
 	{
 		Effect		effect;
-		char	   *why_not = NULL;
+		char	   *why_not = "it would raise the price";
 
 		refuse_ambiguity(pricer, &candidates[i]);
-		if (!try_rule(pricer, candidates[i].rule, &effect, pricer->trace != NULL ? &why_not : NULL))
+		if (!try_rule(pricer, candidates[i].rule, &effect, pricer->trace != NULL ? &why_not : NULL) ||
+			(step->only_down && raises(pricer, &effect)))
 		{
 			if (pricer->trace != NULL)
 				trace_rejected(pricer, candidates[i].rule, "%s", why_not);
+			continue;
 		}
-		else if (only_down && raises(pricer, &effect))
+		apply_cut(pricer, &candidates[i], &effect);
+		if (ends_step(candidates[i].rule))
 		{
-			if (pricer->trace != NULL)
-				trace_rejected(pricer, candidates[i].rule, "it would raise the price");
-		}
-		else
-		{
-			apply_cut(pricer, &candidates[i], &effect);
-			if (ends_step(candidates[i].rule))
-			{
-				reject_rest(pricer, i, count);
-				break;
-			}
+			reject_rest(pricer, i, count);
+			break;
 		}
 	}
 }
@@ -530,6 +554,7 @@ run_step(Pricer *pricer, int number, const uint32 *found, int n)
 
 	if (n == 0)
 		return;
+	pricer->step_facts = NULL;
 	if (pricer->state.final != NULL)
 	{
 		reject_all(pricer, found, n, "is final", pricer->state.final);

@@ -22,7 +22,7 @@ new_row(Verdict verdict, const char *step, int64 rule, const char *reason)
 	return row;
 }
 
-void
+TraceRow *
 trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 		  const char *reason, const Effect *effect, Dec amount)
 {
@@ -35,6 +35,7 @@ trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 	}
 	row->amount = amount;
 	pricer->trace->waterfall = lappend(pricer->trace->waterfall, row);
+	return row;
 }
 
 void
@@ -199,6 +200,20 @@ describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect)
 			return psprintf("%s on %s%s", rate, unit_text(pricer, rule, effect), scale);
 		case ADJUST_LINE_AMOUNT_OFF:
 			return psprintf("%s off the line%s", rate, scale);
+		case ADJUST_ROUND_TO:
+			return psprintf("to a multiple of %s", rate);
+		case ADJUST_FLOOR_PRICE:
+			return psprintf("no less than %s each%s", rate, scale);
+		case ADJUST_FLOOR_PERCENT:
+			return psprintf("no less than %s %% of %s%s", rate, base_text(pricer, rule), scale);
+		case ADJUST_FLOOR_OVER:
+			return psprintf("no less than %s each over %s%s", rate, base_text(pricer, rule), scale);
+		case ADJUST_FLOOR_MARGIN:
+			return psprintf("no less than %s %% margin over %s%s", rate, base_text(pricer, rule), scale);
+		case ADJUST_CAP_PERCENT_OFF:
+			return psprintf("no more than %s %% off %s%s", rate, base_text(pricer, rule), scale);
+		case ADJUST_CAP_PRICE:
+			return psprintf("no more than %s each%s", rate, scale);
 	}
 	pg_unreachable();
 }
