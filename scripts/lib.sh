@@ -4,7 +4,7 @@
 #   need CAPABILITY...   install missing packages, or say which and stop
 #   workplace            make $work with a copy of the tree and of the server
 #   build                compile and install, into that copy of the server
-#   start_server         a throwaway cluster, on a Unix socket in $work only
+#   start_server LINE... a throwaway cluster, on a Unix socket in $work only
 #   run COMMAND...       run as the unprivileged user, in the foreground
 #
 # The server's programs are copied (60 MB) so that neither the system's
@@ -120,7 +120,7 @@ cleanup() {
 		say "kept"
 		cat <<-HOW
 			connect:  psql -h $PGHOST -p $PGPORT -U $PGUSER -d $PGDATABASE
-			stop:     kill -INT \$(head -n 1 $work/cluster/postmaster.pid) && rm -rf $work
+			stop:     kill -INT \$(head -n 1 $work/cluster/postmaster.pid); sleep 2; rm -rf $work
 		HOW
 	elif [ -n "$work" ]; then
 		while read -r pid_file; do
@@ -140,8 +140,8 @@ stop_postmaster() {
 workplace() {
 	local dir data
 	trap cleanup EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	trap 'keep=; exit 130' INT
+	trap 'keep=; exit 143' TERM HUP
 	work=$(mktemp -d "${TMPDIR:-/tmp}/quotetier.XXXXXX")
 	[ ${#work} -lt 80 ] || fail "$work is too long for a socket's path: set TMPDIR to a shorter one"
 	mkdir "$work/tree" "$work/pg"
@@ -179,7 +179,7 @@ build() {
 	grep -B 1 -A 4 'warning:' "$work/build.log" || true
 }
 
-start_server() {
+start_server() {		# further lines for postgresql.conf, if any
 	export PGHOST=$work PGPORT=54329 PGUSER=postgres
 	run initdb -D "$work/cluster" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$work/initdb.log" 2>&1 ||
 		{ cat "$work/initdb.log"; fail "initdb failed"; }
@@ -190,6 +190,7 @@ start_server() {
 		fsync = off
 		timezone = 'UTC'
 	CONF
+	[ $# = 0 ] || printf '%s\n' "$@" >>"$work/cluster/postgresql.conf"
 	keep=${KEEP:-}			# KEEP=1 leaves the server up at the end
 	run pg_ctl -D "$work/cluster" -l "$work/server.log" -w -s start ||
 		{ cat "$work/server.log"; fail "the server does not start"; }

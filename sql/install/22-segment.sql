@@ -131,9 +131,6 @@ CREATE FUNCTION quotetier.rfm_segment(r int, f int, m int, map text DEFAULT 'sta
 COMMENT ON FUNCTION quotetier.rfm_segment(int, int, int, text) IS
     'segment of a cell in a map; NULL if a score is';
 
-SELECT pg_extension_config_dump('quotetier.segment_map', '');
-SELECT pg_extension_config_dump('quotetier.segment', '');
-
 -- ----- the maps that come with the extension -----
 
 INSERT INTO quotetier.segment_map (name, bins, fallback, fallback_zh, note, origin) VALUES

@@ -8,7 +8,8 @@
 GRANT USAGE ON SCHEMA quotetier TO PUBLIC;
 
 REVOKE EXECUTE ON FUNCTION quotetier.heal() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION quotetier.restore_begins(text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION quotetier.dump_rows() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION quotetier.restore_row(text, jsonb) FROM PUBLIC;
 
 REVOKE EXECUTE ON FUNCTION
     quotetier.quote(record, numeric, timestamptz, text),

@@ -13,11 +13,14 @@
 #include "access/htup_details.h"
 #include "base/fact.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
@@ -226,6 +229,31 @@ fact_reader_json(FactReader *reader, Jsonb *json)
 	reader->json = json;
 }
 
+Jsonb *
+fact_reader_as_jsonb(FactReader *reader)
+{
+	if (reader->json != NULL)
+		return reader->json;
+	if (reader->to_jsonb == NULL)
+	{
+		/* to_jsonb asks its call for the argument's type: a record */
+		FmgrInfo   *flinfo = MemoryContextAllocZero(reader->context, sizeof(FmgrInfo));
+		MemoryContext caller = MemoryContextSwitchTo(reader->context);
+		Const	   *argument = makeNullConst(RECORDOID, -1, InvalidOid);
+
+		fmgr_info_cxt(F_TO_JSONB, flinfo, reader->context);
+		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
+												 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+						   flinfo);
+		MemoryContextSwitchTo(caller);
+		reader->to_jsonb = flinfo;
+	}
+	return DatumGetJsonbP(FunctionCall1(reader->to_jsonb,
+										HeapTupleGetDatum(heap_form_tuple(reader->tupdesc,
+																		  reader->values,
+																		  reader->nulls))));
+}
+
 static void
 refuse_type(FactReader *reader, int fact, const char *what, const char *type, const char *hint)
 {
@@ -424,6 +452,39 @@ fact_labels(FactReader *reader, int fact, FactLabelSink add, void *state)
 			if (!nulls[e])
 				add(state, fact, label_of_datum(reader, fact, column, elements[e]));
 	}
+}
+
+typedef struct OneLabel
+{
+	FactReader *reader;
+	int			count;
+	FactLabel	label;
+} OneLabel;
+
+static void
+take_one(void *state, int fact, FactLabel label)
+{
+	OneLabel   *one = state;
+
+	if (one->count++ > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fact \"%s\" must be a single value", one->reader->names[fact]),
+				 errhint("Only facts that rules match may be lists.")));
+	one->label = label;
+}
+
+bool
+fact_text(FactReader *reader, int fact, FactLabel *label)
+{
+	OneLabel	one = {reader, 0, {NULL, 0}};
+
+	/* the usual case first: the row has no such column */
+	if (reader->json == NULL && reader->column_of_fact[fact] < 0)
+		return false;
+	fact_labels(reader, fact, take_one, &one);
+	*label = one.label;
+	return one.count > 0;
 }
 
 /* ----- numbers ----- */

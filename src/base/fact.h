@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "access/tupdesc.h"
 #include "base/dec.h"
+#include "fmgr.h"
 #include "utils/jsonb.h"
 
 /* The canonical text of a value that is matched for equality. */
@@ -44,6 +45,7 @@ typedef struct FactReader
 	bool	   *nulls;
 
 	Jsonb	   *json;			/* the row, when it is jsonb */
+	FmgrInfo   *to_jsonb;
 } FactReader;
 
 extern FactReader *fact_reader_create(MemoryContext context);
@@ -63,6 +65,12 @@ extern void fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 ro
 /* Calls add for each label of a fact: none if absent, one, or one an element. */
 typedef void (*FactLabelSink) (void *state, int fact, FactLabel label);
 extern void fact_labels(FactReader *reader, int fact, FactLabelSink add, void *state);
+
+/* A fact as one label; false if it is absent, an error if it has several values. */
+extern bool fact_text(FactReader *reader, int fact, FactLabel *label);
+
+/* The whole row as jsonb. */
+extern Jsonb *fact_reader_as_jsonb(FactReader *reader);
 
 /* Reads a fact as a finite number; false if it is absent. */
 extern bool fact_number(FactReader *reader, int fact, Dec *number);

@@ -510,6 +510,7 @@ match_query_add(MatchQuery *query, const MatchIndex *index, int dim, const char 
 		query->labels = repalloc(query->labels, query->labels_room * sizeof(MatchLabel));
 	}
 	label = &query->labels[query->nlabels++];
+	query->present |= UINT64CONST(1) << dim;
 	label->text = value;
 	label->len = len;
 	label->dim = dim;

@@ -52,6 +52,7 @@ typedef struct MatchQuery
 	int			ndims;
 	MatchLabel *labels;
 	int			nlabels;
+	uint64		present;		/* dimensions in which the row has a value at all */
 	int			labels_room;
 	int		   *nids;			/* a dimension: how many known values the row has */
 	uint32	  **ids;			/* a dimension: these values */
@@ -68,6 +69,7 @@ static inline void
 match_query_reset(MatchQuery *query)
 {
 	query->nlabels = 0;
+	query->present = 0;
 	query->nfound = 0;
 	memset(query->nids, 0, query->ndims * sizeof(int));
 }

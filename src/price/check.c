@@ -3,8 +3,8 @@
  *		What the checks of configuration rows share: rows, look-ups, messages.
  *
  * Look-ups run as the table's owner, so that who may write rules need not be
- * allowed to read the other tables. Not here: what is checked (check_rule.c,
- * check_step.c, vocabulary.c).
+ * allowed to read the other tables. Not here: what is checked (the other
+ * check_*.c, vocabulary.c).
  */
 #include "postgres.h"
 
@@ -19,6 +19,8 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/rangetypes.h"
+#include "utils/typcache.h"
 
 uint64		check_epoch = 1;
 
@@ -238,9 +240,9 @@ check_names(const char *sql, const char *key)
 /* ----- columns of several tables ----- */
 
 void
-check_currency(const CheckRow *row)
+check_currency(const CheckRow *row, const char *column)
 {
-	char	   *currency = check_text(row, "currency");
+	char	   *currency = check_text(row, column);
 
 	if (currency != NULL && currency_decimals(currency) < 0)
 		ereport(ERROR,
@@ -263,4 +265,39 @@ check_ending(const CheckRow *row)
 				 errmsg("invalid ending \"%s\"", ending),
 				 errdetail("An ending is R or R/S, for unit prices k * S + R, with 0 <= R < S."),
 				 errhint("Write .99 for prices that end in .99, or 9.99/10 for 9.99, 19.99, 29.99 ...")));
+}
+
+void
+check_validity(const CheckRow *row, const char *what)
+{
+	bool		isnull;
+	Datum		datum = check_datum(row, row->tuple, "valid", &isnull);
+	RangeType  *valid;
+	RangeBound	lower;
+	RangeBound	upper;
+	bool		empty;
+
+	if (isnull)
+		return;
+	valid = DatumGetRangeTypeP(datum);
+	range_deserialize(lookup_type_cache(RangeTypeGetOid(valid), TYPECACHE_RANGE_INFO),
+					  valid, &lower, &upper, &empty);
+	if (empty)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("the %s's validity is empty", what),
+				 errdetail("It would never be in force."),
+				 errhint("Give a range [from,to) with from before to.")));
+	if (!upper.infinite && upper.inclusive)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("the %s's validity includes its end", what),
+				 errdetail("Validity is half-open, so that one period ends where the next begins."),
+				 errhint("Write [from,to) with the first moment at which it is no longer in force.")));
+	if (!lower.infinite && !lower.inclusive)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("the %s's validity excludes its beginning", what),
+				 errdetail("Validity is half-open, so that one period ends where the next begins."),
+				 errhint("Write [from,to) with the first moment at which it is in force.")));
 }

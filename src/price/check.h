@@ -74,8 +74,11 @@ extern uint64 check_epoch;
 extern char *check_names(const char *sql, const char *key);
 
 /* For columns that name a currency or an ending: refused unless they are one. */
-extern void check_currency(const CheckRow *row);
+extern void check_currency(const CheckRow *row, const char *column);
 extern void check_ending(const CheckRow *row);
+
+/* For the column valid: refused unless half-open; what names the row's kind. */
+extern void check_validity(const CheckRow *row, const char *what);
 
 /* vocabulary.c: are the words of this row known, and supported so far? */
 extern void check_vocabulary(const CheckRow *row);
@@ -83,7 +86,36 @@ extern void check_vocabulary(const CheckRow *row);
 /* vocabulary.c: refuses a value if it is among those not supported so far. */
 extern void check_supported(const char *table, const char *column, const char *value);
 
-/* check_rule.c: what the table of adjustments says. */
-extern bool adjust_sets_price(const char *adjust);
+/* check_adjust.c: where an adjustment may stand. */
+typedef enum Place
+{
+	PLACE_ANY,
+	PLACE_ORDER,				/* order steps only */
+	PLACE_GUARD
+} Place;
+
+/* What an adjustment's value may be. */
+typedef struct AdjustRange
+{
+	const char *adjust;
+	bool		sets_price;
+	bool		percent;
+	Place		place;
+	bool		has_low;
+	bool		has_high;
+	int			low;
+	int			high;
+	bool		ends_out;		/* the ends themselves are refused */
+	bool		banded;			/* may come from bands, blocks or packages */
+	const char *text;
+} AdjustRange;
+
+/* NULL for a word that is none; the table's CHECK knows the same ones. */
+extern const AdjustRange *find_adjust(const char *adjust);
+
+extern void check_value(const AdjustRange *range, Dec value);
+
+/* check_scale.c: the brackets there are, beside what the rule is about to be. */
+extern void check_brackets_of_rule(const CheckRow *row, const AdjustRange *range);
 
 #endif

@@ -152,7 +152,7 @@ policy_check(PG_FUNCTION_ARGS)
 	check_open(&row, fcinfo);
 	check_name(&row);
 	check_vocabulary(&row);
-	check_currency(&row);
+	check_currency(&row, "currency");
 	check_ending(&row);
 	if (check_number(&row, "round_increment", &increment) && dec_sign(increment) <= 0)
 		ereport(ERROR,

@@ -49,9 +49,12 @@ ending_parse(const char *text, Dec *rest, Dec *period)
 	}
 	else
 	{
+		/* .99 and 0: 1; 9.99: 10; .05: .1 */
 		*period = dec_make(1, 0);
 		while (dec_cmp(*period, *rest) <= 0)
 			*period = dec_mul(*period, dec_make(10, 0));
+		while (dec_sign(*rest) > 0 && dec_cmp(dec_mul(*period, dec_make(1, 1)), *rest) > 0)
+			*period = dec_mul(*period, dec_make(1, 1));
 	}
 	return dec_cmp(*rest, *period) < 0;
 }
@@ -83,4 +86,10 @@ Dec
 ending_not_below(Dec amount, Dec quantity, Dec rest, Dec period)
 {
 	return legal(amount, quantity, rest, period, ROUND_CEILING);
+}
+
+Dec
+ending_not_above(Dec amount, Dec quantity, Dec rest, Dec period)
+{
+	return legal(amount, quantity, rest, period, ROUND_FLOOR);
 }

@@ -8,16 +8,16 @@
  */
 #include "postgres.h"
 
+#include "base/condition.h"
 #include "price/pricer.h"
 
 /* ----- amounts ----- */
 
 /* Rounds a line amount as the policy says, by the line or by its unit. */
 Dec
-round_amount(const Pricer *pricer, Dec amount)
+round_amount_mode(const Pricer *pricer, Dec amount, RoundMode mode)
 {
-	RoundMode	mode = (RoundMode) pricer->policy->round_mode;
-	Dec			increment = stored_dec(pricer->policy, &pricer->policy->increment);
+	Dec			increment = pricer->increment;
 
 	switch ((RoundTarget) pricer->policy->round_target)
 	{
@@ -31,6 +31,12 @@ round_amount(const Pricer *pricer, Dec amount)
 			return dec_mul(dec_div(amount, pricer->units, increment, mode), pricer->units);
 	}
 	pg_unreachable();
+}
+
+Dec
+round_amount(const Pricer *pricer, Dec amount)
+{
+	return round_amount_mode(pricer, amount, (RoundMode) pricer->policy->round_mode);
 }
 
 /* Tries a rule on the present state, and rounds what it gives as the policy says. */
@@ -77,7 +83,7 @@ move_to(Pricer *pricer, Dec result, const char *what, const char *reason)
 	state->running = result;
 }
 
-static void
+void
 remember_rule(Pricer *pricer, int64 id)
 {
 	if (pricer->state.nrules == pricer->rules_room)
@@ -122,7 +128,8 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 					  effect, result);
 		}
 		else
-			trace_row(pricer, VERDICT_APPLIED, step_name(pricer, rule->step), rule, reason,
+			trace_row(pricer, pricer->statistical ? VERDICT_STATISTICAL : VERDICT_APPLIED,
+					  step_name(pricer, rule->step), rule, reason,
 					  effect, dec_sub(result, state->running));
 	}
 
@@ -134,7 +141,8 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 		state->list_amount = result;
 		state->has_list = true;
 	}
-	remember_rule(pricer, rule->id);
+	if (!pricer->statistical)
+		remember_rule(pricer, rule->id);
 	if (rule->ending != 0)
 		state->ending = rule->ending;
 	else if (step->ending != 0)
@@ -163,6 +171,43 @@ same_precedence(const Candidate *a, const Candidate *b)
 	return a->rule->rank == b->rule->rank && a->rule->priority == b->rule->priority;
 }
 
+/* Is it in force, of nobody left out, and does its condition hold? */
+bool
+rule_stands(Pricer *pricer, const Rule *rule)
+{
+	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	const char *why_not = NULL;
+
+	if (pricer->as_of < rule->from || (pricer->as_of >= rule->to && rule->to != DT_NOEND))
+		why_not = "not in force at that time";
+	else if (unlikely(more != NULL))
+	{
+		if (more->nexclusions > 0 &&
+			!scope_excludes_nothing(&pricer->query,
+									POLICY_PART(pricer->policy, ScopeExclusion, exclusions) +
+									more->exclusions, more->nexclusions))
+			why_not = "its scope leaves this out";
+		else if (more->condition != 0 &&
+				 !condition_holds(POLICY_PATH(pricer->policy, more->condition), line_facts(pricer)))
+			why_not = "its condition does not hold";
+	}
+	if (why_not != NULL && pricer->trace != NULL)
+		trace_rejected(pricer, rule, "%s", why_not);
+	return why_not == NULL;
+}
+
+/* Does the rule stand among the candidates already, at a greater depth? */
+static bool
+stands_already(const Pricer *pricer, const Rule *rule, int count)
+{
+	int			i;
+
+	for (i = 0; i < count && rule->repeated; i++)
+		if (pricer->candidates[i].rule->id == rule->id)
+			return true;
+	return false;
+}
+
 /*
  * Collects the rules of one step that can apply now, in precedence order.
  * found[0..n) are the step's rules that match, strongest first. When only the
@@ -182,12 +227,8 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 		char	   *why_not = NULL;
 		int			at;
 
-		if (pricer->as_of < rule->from || (pricer->as_of >= rule->to && rule->to != DT_NOEND))
-		{
-			if (pricer->trace != NULL)
-				trace_rejected(pricer, rule, "not in force at that time");
+		if (IS_GUARD(rule->adjust) || stands_already(pricer, rule, count))
 			continue;
-		}
 		if (count == pricer->candidates_room)
 		{
 			pricer->candidates_room *= 2;
@@ -199,6 +240,8 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 		candidate->equal = NULL;
 		if (strongest_only && count > 0 && !same_precedence(candidate, candidate - 1))
 			break;
+		if (!rule_stands(pricer, rule))
+			continue;
 		if (!try_rule(pricer, rule, &candidate->effect, pricer->trace != NULL ? &why_not : NULL))
 		{
 			if (pricer->trace != NULL)
@@ -459,6 +502,7 @@ run_step(Pricer *pricer, int number, const uint32 *found, int n)
 
 	if (n == 0)
 		return;
+	pricer->step_facts = NULL;
 	if (pricer->state.final != NULL)
 	{
 		reject_all(pricer, found, n, "is final", pricer->state.final);

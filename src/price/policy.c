@@ -8,7 +8,7 @@
 #include "price/policy.h"
 
 static const char *const policy_tables[] = {
-	"dimension", "policy", "step", "rule", "scale", NULL
+	"dimension", "policy", "step", "rule", "scale", "fx_rate", "uom", NULL
 };
 
 static BookKind policy_kind = {"price", policy_tables, policy_compile, NULL};

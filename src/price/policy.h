@@ -13,7 +13,9 @@
 
 #include "base/dec.h"
 #include "base/match.h"
+#include "base/scope.h"
 #include "datatype/timestamp.h"
+#include "utils/jsonpath.h"
 
 /* Steps of one policy: they are the bits of a set. */
 #define MAX_STEPS 64
@@ -28,8 +30,31 @@ typedef enum Adjust
 	ADJUST_PERCENT_ON,
 	ADJUST_AMOUNT_OFF,
 	ADJUST_AMOUNT_ON,
-	ADJUST_LINE_AMOUNT_OFF
+	ADJUST_LINE_AMOUNT_OFF,
+	ADJUST_ROUND_TO,
+	ADJUST_FLOOR_PRICE,			/* from here on: guards */
+	ADJUST_FLOOR_PERCENT,
+	ADJUST_FLOOR_OVER,
+	ADJUST_FLOOR_MARGIN,
+	ADJUST_CAP_PERCENT_OFF,
+	ADJUST_CAP_PRICE
 } Adjust;
+
+#define IS_GUARD(adjust) ((adjust) >= ADJUST_FLOOR_PRICE)
+
+typedef enum Breach
+{
+	BREACH_CLAMP,
+	BREACH_BLOCK,
+	BREACH_APPROVE
+} Breach;
+
+typedef enum Level
+{
+	LEVEL_LINE,
+	LEVEL_ORDER,
+	LEVEL_STATISTICAL
+} Level;
 
 typedef enum Pick
 {
@@ -128,7 +153,40 @@ typedef struct Rule
 	uint32		first_bracket;
 	uint32		nbrackets;
 	uint32		ending;			/* number + 1; 0: none */
+	uint32		more;			/* number + 1 of its RuleMore; 0: none */
+	bool		repeated;		/* stands at several depths; counts once */
+	bool		in_quote_currency;	/* scoped on currency: its money never converts */
 } Rule;
+
+/* What few rules have. */
+typedef struct RuleMore
+{
+	uint32		condition;		/* number + 1 of a path; 0: none */
+	uint32		value_expr;
+	uint32		exclusions;		/* first value left out */
+	uint32		nexclusions;
+	char		currency[4];	/* its money is in this; empty: the quote's */
+	uint8		on_breach;		/* Breach */
+	uint16		offset_fact;	/* + 1; 0: none */
+} RuleMore;
+
+/* A rate, valid for a half-open period; sorted by currencies. */
+typedef struct Rate
+{
+	char		from_currency[4];
+	char		to_currency[4];
+	TimestampTz from;
+	TimestampTz to;
+	StoredDec	rate;
+} Rate;
+
+/* A unit of measure, by name, then sku; the sku of all is the empty text. */
+typedef struct Unit
+{
+	uint32		unit;			/* texts */
+	uint32		sku;
+	StoredDec	factor;
+} Unit;
 
 /* Group number of '*', the one that stands alone in its step. */
 #define GROUP_ALONE 1
@@ -137,6 +195,7 @@ typedef struct Step
 {
 	uint32		name;			/* offset into the texts */
 	int32		seq;
+	uint8		level;			/* Level */
 	Base		base;
 	uint8		pick;			/* Pick */
 	bool		only_down;
@@ -155,7 +214,11 @@ typedef struct Policy
 	uint8		round_target;	/* RoundTarget */
 	uint8		round_mode;		/* RoundMode */
 	bool		strict;
+	bool		has_guards;
+	bool		has_statistical;
+	bool		increment_given;	/* else the currency's minor unit */
 	StoredDec	increment;
+	uint32		zone;			/* text */
 	uint32		ending;
 	uint32		nsteps;
 	uint32		nrules;
@@ -164,13 +227,26 @@ typedef struct Policy
 	uint32		ndims;			/* dimensions are the first facts */
 	uint32		nfacts;
 	uint32		ngroups;
+	uint32		nrates;
+	uint32		nunits;
+	uint64		path_dims;		/* dimensions of kind path, as bits */
 	int32		list_price_fact;
+	int32		cost_fact;
+	int32		currency_fact;
+	int32		uom_fact;
+	int32		uom_factor_fact;
+	int32		sku_fact;
 	Size		steps;
 	Size		rules;
 	Size		brackets;
 	Size		endings;
 	Size		facts;			/* offsets of the names, into the texts */
 	Size		numerics;		/* offsets of numerics too large for 64 bits */
+	Size		more;
+	Size		exclusions;
+	Size		paths;			/* offsets of jsonpaths */
+	Size		rates;
+	Size		units;
 	Size		texts;
 	Size		match;
 } Policy;
@@ -190,6 +266,11 @@ stored_dec(const Policy *policy, const StoredDec *stored)
 								&d);
 	return d;
 }
+
+#define POLICY_PATH(policy, number) \
+	((const JsonPath *) ((const char *) (policy) + POLICY_PART(policy, Size, paths)[(number) - 1]))
+#define RULE_MORE(policy, rule) \
+	((rule)->more == 0 ? NULL : POLICY_PART(policy, RuleMore, more) + (rule)->more - 1)
 
 /*
  * The policy of this name under the active snapshot; an error if there is

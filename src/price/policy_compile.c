@@ -8,7 +8,7 @@
  */
 #include "postgres.h"
 
-#include "base/fact.h"
+#include "base/scope.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -28,10 +28,9 @@
 typedef struct ReadRule
 {
 	Rule		rule;
-	uint64		mask;			/* dimensions constrained, heaviest highest */
+	Scope		scope;
+	uint64		depths;			/* of its path values */
 	uint32		access;			/* place in the step's access list */
-	uint32		nids;			/* dimension, count, ids ...: words */
-	uint32		ids;			/* first of them */
 } ReadRule;
 
 typedef struct Compiler
@@ -43,16 +42,20 @@ typedef struct Compiler
 	List	   *groups;
 	StringInfoData texts;
 
-	List	   *dims;			/* names of all dimensions, heaviest first */
-	List	   *facts;			/* names of numeric facts */
-	MatchBuilder *match;
+	int			ndims;			/* dimensions, the strongest first */
+	char	   *dims[MATCH_MAX_DIMENSIONS + 1];
+	bool		is_path[MATCH_MAX_DIMENSIONS + 1];
+	int			currency_dim;	/* -1: none */
+	ScopeReader *scopes;
+	List	   *facts;			/* names of other facts that are asked for */
+	List	   *more;			/* of RuleMore * */
+	List	   *paths;			/* of JsonPath * */
+	List	   *rates;			/* of Rate * */
+	List	   *units;			/* of Unit * */
 
 	ReadRule   *rules;
 	uint32		nrules;
 	uint32		rules_room;
-	uint32	   *ids;
-	uint32		nids;
-	uint32		ids_room;
 	ReadRule  **scaled;			/* rules with a scale, by id */
 	uint32		nscaled;
 	Bracket    *brackets;
@@ -98,16 +101,16 @@ bool_column(Row *row, int number)
 	return DatumGetBool(column(row, number, &isnull));
 }
 
-/* Calls read for every row of a query with one text parameter. */
+/* Calls read for every row of a query; key is its parameter, if it has one. */
 static void
 read_rows(Compiler *c, const char *sql, const char *key, void (*read) (Compiler *c, Row *row))
 {
 	Oid			types[1] = {TEXTOID};
-	Datum		args[1] = {CStringGetTextDatum(key)};
+	Datum		args[1] = {key == NULL ? (Datum) 0 : CStringGetTextDatum(key)};
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "quotetier rows",
 													  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext own = CurrentMemoryContext;
-	Portal		portal = SPI_cursor_open_with_args(NULL, sql, 1, types, args, NULL, true,
+	Portal		portal = SPI_cursor_open_with_args(NULL, sql, key == NULL ? 0 : 1, types, args, NULL, true,
 												   CURSOR_OPT_NO_SCROLL);
 
 	for (;;)
@@ -225,10 +228,13 @@ static const char *const target_names[] = {
 	"line", "unit", "adjustment", "unit_adjustment", "line_step", "unit_step"
 };
 static const char *const pick_names[] = {"first", "best", "sum", "chain"};
+static const char *const level_names[] = {"line", "order", "statistical"};
 static const char *const adjust_names[] = {
 	"price", "price_percent", "margin", "markup", "percent_off", "percent_on",
-	"amount_off", "amount_on", "line_amount_off"
+	"amount_off", "amount_on", "line_amount_off", "round_to", "floor_price", "floor_percent",
+	"floor_over", "floor_margin", "cap_percent_off", "cap_price"
 };
+static const char *const breach_names[] = {"clamp", "block", "approve"};
 static const char *const scale_names[] = {"volume", "graduated", "block", "package"};
 
 static int
@@ -272,6 +278,7 @@ read_policy(Compiler *c, Row *row)
 {
 	char	   *currency = text_column(row, 1);
 	RoundMode	mode;
+	bool		isnull;
 
 	if (currency != NULL)
 		strlcpy(c->head.currency, currency, sizeof(c->head.currency));
@@ -279,23 +286,28 @@ read_policy(Compiler *c, Row *row)
 	if (!round_mode_from_name(text_column(row, 3), &mode))
 		elog(ERROR, "unknown rounding mode in the configuration");
 	c->head.round_mode = mode;
+	(void) column(row, 4, &isnull);
+	c->head.increment_given = !isnull;
 	c->head.increment = dec_column(c, row, 4);
 	c->head.ending = ending_column(c, row, 5);
 	c->head.strict = bool_column(row, 6);
+	c->head.zone = add_text(c, text_column(row, 7));
 	c->head.size = 1;			/* found */
 }
 
 static void
 read_dimension(Compiler *c, Row *row)
 {
-	c->dims = lappend(c->dims, pstrdup(text_column(row, 1)));
-}
-
-/* The bit of a dimension: the heaviest has the highest. */
-static uint64
-dimension_bit(int dim)
-{
-	return UINT64CONST(1) << (MATCH_MAX_DIMENSIONS - 1 - dim);
+	if (c->ndims <= MATCH_MAX_DIMENSIONS)
+	{
+		c->dims[c->ndims] = pstrdup(text_column(row, 1));
+		c->is_path[c->ndims] = strcmp(text_column(row, 2), "path") == 0;
+		if (strcmp(c->dims[c->ndims], "currency") == 0)
+			c->currency_dim = c->ndims;
+	}
+	if (c->ndims < MATCH_MAX_DIMENSIONS && c->is_path[c->ndims])
+		c->head.path_dims |= UINT64CONST(1) << c->ndims;
+	c->ndims++;
 }
 
 /* 'customer+sku' as a mask of dimensions */
@@ -309,11 +321,11 @@ access_mask(Compiler *c, const char *set)
 
 	for (name = strtok_r(names, "+", &save); name != NULL; name = strtok_r(NULL, "+", &save))
 	{
-		ListCell   *cell;
+		int			dim;
 
-		foreach(cell, c->dims)
-			if (strcmp(lfirst(cell), name) == 0)
-				mask |= dimension_bit(foreach_current_index(cell));
+		for (dim = 0; dim < c->ndims; dim++)
+			if (strcmp(c->dims[dim], name) == 0)
+				mask |= scope_bit(dim);
 	}
 	return mask;
 }
@@ -336,6 +348,7 @@ read_step(Compiler *c, Row *row)
 	memset(step, 0, sizeof(Step));
 	step->name = add_text(c, name);
 	step->seq = DatumGetInt32(column(row, 2, &isnull));
+	step->level = OPTION(text_column(row, 9), level_names);
 	step->base = base_named(c, text_column(row, 3));
 	step->pick = OPTION(text_column(row, 4), pick_names);
 	step->only_down = bool_column(row, 5);
@@ -380,77 +393,6 @@ read_excludes(Compiler *c, Row *row)
 /* ----- rules ----- */
 
 static void
-add_id(Compiler *c, uint32 id)
-{
-	if (c->nids == c->ids_room)
-	{
-		c->ids_room *= 2;
-		c->ids = repalloc_huge(c->ids, c->ids_room * sizeof(uint32));
-	}
-	c->ids[c->nids++] = id;
-}
-
-static void
-read_scope_value(Compiler *c, int dim, const JsonbValue *value)
-{
-	FactLabel	label;
-
-	if (!fact_json_label(value, &label))
-		elog(ERROR, "invalid scope in the configuration");
-	add_id(c, match_intern(c->match, dim, label.text, label.len));
-}
-
-/* Appends dimension, count and ids for each dimension of a scope. */
-static void
-read_scope(Compiler *c, ReadRule *read, Jsonb *scope)
-{
-	JsonbIterator *it = JsonbIteratorInit(&scope->root);
-	JsonbValue	value;
-	JsonbIteratorToken token;
-	int			dim = -1;
-	uint32		count_at = 0;
-
-	read->ids = c->nids;
-	read->mask = 0;
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-	{
-		ListCell   *cell;
-
-		if (token == WJB_KEY)
-		{
-			dim = -1;
-			foreach(cell, c->dims)
-				if (strlen(lfirst(cell)) == value.val.string.len &&
-					memcmp(lfirst(cell), value.val.string.val, value.val.string.len) == 0)
-					dim = foreach_current_index(cell);
-			if (dim < 0)
-				elog(ERROR, "unknown dimension in the configuration");
-			read->mask |= dimension_bit(dim);
-			add_id(c, dim);
-			count_at = c->nids;
-			add_id(c, 0);
-		}
-		else if (token == WJB_VALUE)
-		{
-			if (value.type == jbvBinary)
-			{
-				JsonbIterator *list = JsonbIteratorInit(value.val.binary.data);
-				JsonbValue	element;
-				JsonbIteratorToken inner;
-
-				while ((inner = JsonbIteratorNext(&list, &element, true)) != WJB_DONE)
-					if (inner == WJB_ELEM)
-						read_scope_value(c, dim, &element);
-			}
-			else
-				read_scope_value(c, dim, &value);
-			c->ids[count_at] = c->nids - count_at - 1;
-		}
-	}
-	read->nids = c->nids - read->ids;
-}
-
-static void
 read_validity(Rule *rule, Datum range)
 {
 	RangeType  *valid = DatumGetRangeTypeP(range);
@@ -464,6 +406,59 @@ read_validity(Rule *rule, Datum range)
 	rule->to = upper.infinite ? DT_NOEND : DatumGetTimestampTz(upper.val);
 }
 
+/* The number of a jsonpath column, + 1; 0 when it is null. */
+static uint32
+path_column(Compiler *c, Row *row, int number)
+{
+	bool		isnull;
+	Datum		value = column(row, number, &isnull);
+
+	if (isnull)
+		return 0;
+	c->paths = lappend(c->paths, DatumGetJsonPathPCopy(value));
+	return list_length(c->paths);
+}
+
+/* What a guard's percent is of, when neither it nor its step says: margins are over cost. */
+static Base
+guard_base(Compiler *c, const Rule *rule)
+{
+	if (rule->adjust == ADJUST_FLOOR_MARGIN || rule->adjust == ADJUST_FLOOR_OVER)
+		return base_named(c, "cost");
+	if (c->steps[rule->step].base.kind == BASE_RUNNING)
+		return base_named(c, "list");
+	return c->steps[rule->step].base;
+}
+
+static void
+read_more(Compiler *c, Row *row, ReadRule *read)
+{
+	RuleMore	more;
+	char	   *text;
+
+	memset(&more, 0, sizeof(RuleMore));
+	more.condition = path_column(c, row, 16);
+	more.value_expr = path_column(c, row, 17);
+	more.exclusions = read->scope.exclusions;
+	more.nexclusions = read->scope.nexclusions;
+	text = text_column(row, 18);
+	if (text != NULL)
+		strlcpy(more.currency, text, sizeof(more.currency));
+	text = text_column(row, 19);
+	if (text != NULL)
+		more.on_breach = OPTION(text, breach_names);
+	text = text_column(row, 20);
+	if (text != NULL)
+		more.offset_fact = name_number(&c->facts, text) + 1;
+
+	if (more.condition != 0 || more.value_expr != 0 || more.nexclusions != 0 ||
+		more.currency[0] != '\0' || more.on_breach != 0 || more.offset_fact != 0)
+	{
+		c->more = lappend(c->more, memcpy(palloc(sizeof(RuleMore)), &more, sizeof(RuleMore)));
+		read->rule.more = list_length(c->more);
+	}
+}
+
 /* columns of the query in policy_compile */
 static void
 read_rule(Compiler *c, Row *row)
@@ -472,6 +467,7 @@ read_rule(Compiler *c, Row *row)
 	Rule	   *rule;
 	bool		isnull;
 	char	   *text;
+	List	   *depths;
 	ListCell   *cell;
 
 	if (c->nrules == c->rules_room)
@@ -484,12 +480,13 @@ read_rule(Compiler *c, Row *row)
 	rule = &read->rule;
 	rule->id = DatumGetInt64(column(row, 1, &isnull));
 	rule->step = step_number(c, text_column(row, 2));
+	rule->adjust = OPTION(text_column(row, 7), adjust_names);
 	text = text_column(row, 3);
-	rule->base = text != NULL ? base_named(c, text) : c->steps[rule->step].base;
-	read_scope(c, read, DatumGetJsonbP(column(row, 4, &isnull)));
+	rule->base = text != NULL ? base_named(c, text) :
+		IS_GUARD(rule->adjust) ? guard_base(c, rule) : c->steps[rule->step].base;
+	scope_read(c->scopes, DatumGetJsonbP(column(row, 4, &isnull)), &read->scope);
 	read_validity(rule, column(row, 5, &isnull));
 	rule->priority = DatumGetInt32(column(row, 6, &isnull));
-	rule->adjust = OPTION(text_column(row, 7), adjust_names);
 	rule->value = dec_column(c, row, 8);
 	text = text_column(row, 9);
 	if (text != NULL)
@@ -514,14 +511,48 @@ read_rule(Compiler *c, Row *row)
 	rule->final = bool_column(row, 13);
 	rule->stop = bool_column(row, 14);
 	rule->ending = ending_column(c, row, 15);
+	rule->in_quote_currency = c->currency_dim >= 0 &&
+		(read->scope.mask & scope_bit(c->currency_dim)) != 0;
+	read_more(c, row, read);
 
 	read->access = PG_UINT32_MAX;
 	foreach(cell, c->access[rule->step])
-		if (*(uint64 *) lfirst(cell) == read->mask)
+		if (*(uint64 *) lfirst(cell) == read->scope.mask)
 		{
 			read->access = foreach_current_index(cell);
 			break;
 		}
+
+	/* values of several depths rank differently: a place for each depth */
+	if (c->head.path_dims == 0)
+		return;
+	depths = scope_depths(c->scopes, &read->scope);
+	rule->repeated = list_length(depths) > 1;
+	foreach(cell, depths)
+	{
+		if (foreach_current_index(cell) > 0)
+		{
+			if (c->nrules == c->rules_room)
+			{
+				c->rules_room *= 2;
+				c->rules = repalloc_huge(c->rules, c->rules_room * sizeof(ReadRule));
+			}
+			c->rules[c->nrules] = c->rules[c->nrules - 1];
+			c->nrules++;
+		}
+		c->rules[c->nrules - 1].depths = *(uint64 *) lfirst(cell);
+	}
+}
+
+/* Is the access rank of a before that of b (< 0), the same (0), or behind? */
+static int
+compare_access(const ReadRule *a, const ReadRule *b)
+{
+	if (a->access != b->access)
+		return a->access < b->access ? -1 : 1;
+	if (a->scope.mask != b->scope.mask)
+		return a->scope.mask > b->scope.mask ? -1 : 1;
+	return a->depths > b->depths ? -1 : a->depths < b->depths ? 1 : 0;
 }
 
 /* By step, then precedence: access rank, priority, id. */
@@ -530,13 +561,13 @@ compare_rules(const void *left, const void *right)
 {
 	const ReadRule *a = left;
 	const ReadRule *b = right;
+	int			access;
 
 	if (a->rule.step != b->rule.step)
 		return a->rule.step < b->rule.step ? -1 : 1;
-	if (a->access != b->access)
-		return a->access < b->access ? -1 : 1;
-	if (a->mask != b->mask)
-		return a->mask > b->mask ? -1 : 1;
+	access = compare_access(a, b);
+	if (access != 0)
+		return access;
 	if (a->rule.priority != b->rule.priority)
 		return a->rule.priority > b->rule.priority ? -1 : 1;
 	return a->rule.id < b->rule.id ? -1 : a->rule.id > b->rule.id ? 1 : 0;
@@ -554,31 +585,38 @@ sort_rules(Compiler *c)
 		ReadRule   *before = &c->rules[i - 1];
 
 		if (rule->rule.step == before->rule.step)
-			rule->rule.rank = before->rule.rank +
-				(rule->access != before->access || rule->mask != before->mask);
+			rule->rule.rank = before->rule.rank + (compare_access(rule, before) != 0);
 	}
 }
 
-/* Adds an entry for every combination of a rule's listed values. */
-static void
-add_entries(Compiler *c, ReadRule *read, uint32 number, uint64 mask, uint32 at, uint32 *chosen)
-{
-	uint32		dim;
-	uint32		i;
+/* ----- rates, units ----- */
 
-	if (at == read->ids + read->nids)
-	{
-		match_add(c->match, mask, chosen, number);
-		return;
-	}
-	dim = c->ids[at];
-	CHECK_FOR_INTERRUPTS();
-	for (i = 0; i < c->ids[at + 1]; i++)
-	{
-		chosen[dim] = c->ids[at + 2 + i];
-		add_entries(c, read, number, mask | UINT64CONST(1) << dim,
-					at + 2 + c->ids[at + 1], chosen);
-	}
+static void
+read_rate(Compiler *c, Row *row)
+{
+	Rate	   *rate = palloc0(sizeof(Rate));
+	Rule		validity;
+	bool		isnull;
+
+	strlcpy(rate->from_currency, text_column(row, 1), sizeof(rate->from_currency));
+	strlcpy(rate->to_currency, text_column(row, 2), sizeof(rate->to_currency));
+	rate->rate = dec_column(c, row, 3);
+	read_validity(&validity, column(row, 4, &isnull));
+	rate->from = validity.from;
+	rate->to = validity.to;
+	c->rates = lappend(c->rates, rate);
+}
+
+static void
+read_unit(Compiler *c, Row *row)
+{
+	Unit	   *unit = palloc(sizeof(Unit));
+	char	   *sku = text_column(row, 2);
+
+	unit->unit = add_text(c, text_column(row, 1));
+	unit->sku = add_text(c, sku == NULL ? "" : sku);
+	unit->factor = dec_column(c, row, 3);
+	c->units = lappend(c->units, unit);
 }
 
 /* ----- scales ----- */
@@ -655,6 +693,43 @@ place(Size *at, Size bytes)
 	return offset;
 }
 
+/* Places a list of varlena values, behind the offsets at which they begin. */
+static Size
+place_varlenas(Size *at, List *values)
+{
+	Size		offset = place(at, list_length(values) * sizeof(Size));
+	ListCell   *cell;
+
+	foreach(cell, values)
+		(void) place(at, VARSIZE(lfirst(cell)));
+	return offset;
+}
+
+static void
+copy_varlenas(Policy *policy, Size part, List *values)
+{
+	Size	   *offsets = (Size *) ((char *) policy + part);
+	Size		at = part + MAXALIGN(list_length(values) * sizeof(Size));
+	ListCell   *cell;
+
+	foreach(cell, values)
+	{
+		*offsets++ = at;
+		memcpy((char *) policy + at, lfirst(cell), VARSIZE(lfirst(cell)));
+		at += MAXALIGN(VARSIZE(lfirst(cell)));
+	}
+}
+
+/* Copies a list of structs of one size. */
+static void
+copy_structs(Policy *policy, Size part, List *values, Size size)
+{
+	ListCell   *cell;
+
+	foreach(cell, values)
+		memcpy((char *) policy + part + foreach_current_index(cell) * size, lfirst(cell), size);
+}
+
 static Policy *
 lay_out(Compiler *c)
 {
@@ -662,9 +737,9 @@ lay_out(Compiler *c)
 	Policy	   *policy;
 	Size		at = MAXALIGN(sizeof(Policy));
 	Size		match_size;
-	MatchIndex *match = match_finish(c->match, &match_size);
-	Size		numerics;
-	Size	   *offsets;
+	MatchIndex *match = match_finish(c->scopes->match, &match_size);
+	Rule	   *rules;
+	Step	   *steps;
 	uint32	   *names;
 	ListCell   *cell;
 	uint32		i;
@@ -672,69 +747,73 @@ lay_out(Compiler *c)
 	head.nrules = c->nrules;
 	head.nbrackets = c->nbrackets;
 	head.nendings = list_length(c->endings);
-	head.ndims = list_length(c->dims);
-	head.nfacts = head.ndims + list_length(c->facts);
+	head.ndims = c->ndims;
+	head.nfacts = c->ndims + list_length(c->facts);
 	head.ngroups = list_length(c->groups) + GROUP_ALONE + 1;
-	head.list_price_fact += head.ndims;
+	head.nrates = list_length(c->rates);
+	head.nunits = list_length(c->units);
+	head.list_price_fact += c->ndims;
+	head.currency_fact += c->ndims;
+	head.uom_fact += c->ndims;
+	head.uom_factor_fact += c->ndims;
+	head.sku_fact += c->ndims;
+
+	names = palloc((head.nfacts + 1) * sizeof(uint32));
+	for (i = 0; i < c->ndims; i++)
+		names[i] = add_text(c, c->dims[i]);
+	foreach(cell, c->facts)
+		names[i++] = add_text(c, lfirst(cell));
+
 	head.steps = place(&at, head.nsteps * sizeof(Step));
 	head.rules = place(&at, c->nrules * sizeof(Rule));
 	head.brackets = place(&at, c->nbrackets * sizeof(Bracket));
 	head.endings = place(&at, head.nendings * sizeof(Ending));
 	head.facts = place(&at, head.nfacts * sizeof(uint32));
-	head.numerics = place(&at, list_length(c->numerics) * sizeof(Size));
-	numerics = at;
-	foreach(cell, c->numerics)
-		(void) place(&at, VARSIZE(lfirst(cell)));
-	head.match = place(&at, match_size);
-
-	names = palloc((head.nfacts + 1) * sizeof(uint32));
-	i = 0;
-	foreach(cell, c->dims)
-		names[i++] = add_text(c, lfirst(cell));
-	foreach(cell, c->facts)
-		names[i++] = add_text(c, lfirst(cell));
+	head.more = place(&at, list_length(c->more) * sizeof(RuleMore));
+	head.exclusions = place(&at, c->scopes->nexclusions * sizeof(ScopeExclusion));
+	head.rates = place(&at, head.nrates * sizeof(Rate));
+	head.units = place(&at, head.nunits * sizeof(Unit));
 	head.texts = place(&at, c->texts.len);
+	head.numerics = place_varlenas(&at, c->numerics);
+	head.paths = place_varlenas(&at, c->paths);
+	head.match = place(&at, match_size);
 	head.size = at;
 
 	policy = MemoryContextAllocHuge(CurrentMemoryContext, at);
 	*policy = head;
-	memcpy((char *) policy + head.steps, c->steps, head.nsteps * sizeof(Step));
+	steps = (Step *) ((char *) policy + head.steps);
+	rules = (Rule *) ((char *) policy + head.rules);
+	memcpy(steps, c->steps, head.nsteps * sizeof(Step));
 	for (i = 0; i < c->nrules; i++)
-		((Rule *) ((char *) policy + head.rules))[i] = c->rules[i].rule;
+	{
+		rules[i] = c->rules[i].rule;
+
+		/* facts are numbered from the dimensions on */
+		if (rules[i].base.kind == BASE_FACT)
+			rules[i].base.number += c->ndims;
+		rules[i].scale_fact += c->ndims;
+		policy->has_guards |= IS_GUARD(rules[i].adjust);
+		policy->has_statistical |= steps[rules[i].step].level == LEVEL_STATISTICAL;
+		steps[rules[i].step].has_groups |= rules[i].group != 0;
+		steps[rules[i].step].end_rule = i + 1;
+	}
+	for (i = 1; i < head.nsteps; i++)
+		steps[i].end_rule = Max(steps[i].end_rule, steps[i - 1].end_rule);
 	memcpy((char *) policy + head.brackets, c->brackets, c->nbrackets * sizeof(Bracket));
-	foreach(cell, c->endings)
-		((Ending *) ((char *) policy + head.endings))[foreach_current_index(cell)] =
-			*(Ending *) lfirst(cell);
+	copy_structs(policy, head.endings, c->endings, sizeof(Ending));
 	memcpy((char *) policy + head.facts, names, head.nfacts * sizeof(uint32));
-	offsets = (Size *) ((char *) policy + head.numerics);
-	foreach(cell, c->numerics)
-	{
-		*offsets++ = numerics;
-		memcpy((char *) policy + numerics, lfirst(cell), VARSIZE(lfirst(cell)));
-		numerics += MAXALIGN(VARSIZE(lfirst(cell)));
-	}
-	memcpy((char *) policy + head.match, match, match_size);
+	foreach(cell, c->more)
+		if (((RuleMore *) lfirst(cell))->offset_fact != 0)
+			((RuleMore *) lfirst(cell))->offset_fact += c->ndims;
+	copy_structs(policy, head.more, c->more, sizeof(RuleMore));
+	memcpy((char *) policy + head.exclusions, c->scopes->exclusions,
+		   c->scopes->nexclusions * sizeof(ScopeExclusion));
+	copy_structs(policy, head.rates, c->rates, sizeof(Rate));
+	copy_structs(policy, head.units, c->units, sizeof(Unit));
 	memcpy((char *) policy + head.texts, c->texts.data, c->texts.len);
-
-	for (i = 0; i < head.nsteps; i++)
-	{
-		Step	   *steps = (Step *) ((char *) policy + head.steps);
-
-		steps[i].end_rule = i > 0 ? steps[i - 1].end_rule : 0;
-		while (steps[i].end_rule < c->nrules && c->rules[steps[i].end_rule].rule.step == i)
-			steps[i].end_rule++;
-	}
-
-	/* names of facts count from the dimensions on */
-	for (i = 0; i < c->nrules; i++)
-	{
-		Rule	   *rule = &((Rule *) ((char *) policy + head.rules))[i];
-
-		if (rule->base.kind == BASE_FACT)
-			rule->base.number += head.ndims;
-		rule->scale_fact += head.ndims;
-		((Step *) ((char *) policy + head.steps))[rule->step].has_groups |= rule->group != 0;
-	}
+	copy_varlenas(policy, head.numerics, c->numerics);
+	copy_varlenas(policy, head.paths, c->paths);
+	memcpy((char *) policy + head.match, match, match_size);
 	return policy;
 }
 
@@ -746,33 +825,31 @@ policy_compile(const char *name)
 											   ALLOCSET_DEFAULT_SIZES);
 	Compiler   *c;
 	Policy	   *policy = NULL;
-	uint32		chosen[MATCH_MAX_DIMENSIONS];
 	uint32		i;
 
 	MemoryContextSwitchTo(work);
 	c = palloc0(sizeof(Compiler));
+	c->currency_dim = -1;
 	initStringInfo(&c->texts);
 	read_rows(c,
-			  "SELECT currency, round_target, round_mode,"
-			  " COALESCE(round_increment, quotetier.minor_unit(currency), 0.01), ending, strict"
+			  "SELECT currency, round_target, round_mode, round_increment, ending, strict, zone"
 			  " FROM quotetier.policy WHERE name OPERATOR(pg_catalog.=) $1",
 			  name, read_policy);
 	if (c->head.size != 0)
 	{
 		c->head.list_price_fact = name_number(&c->facts, "list_price");
+		c->head.currency_fact = name_number(&c->facts, "currency");
+		c->head.uom_fact = name_number(&c->facts, "uom");
+		c->head.uom_factor_fact = name_number(&c->facts, "uom_factor");
+		c->head.sku_fact = name_number(&c->facts, "sku");
 		read_rows(c,
-				  "SELECT d.name FROM quotetier.dimension d WHERE EXISTS (SELECT FROM quotetier.rule r"
+				  "SELECT d.name, d.kind FROM quotetier.dimension d WHERE EXISTS (SELECT FROM quotetier.rule r"
 				  " WHERE r.policy OPERATOR(pg_catalog.=) $1 AND r.scope OPERATOR(pg_catalog.?) d.name)"
 				  " ORDER BY d.weight DESC, d.id",
 				  name, read_dimension);
-		if (list_length(c->dims) > MATCH_MAX_DIMENSIONS)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("the rules of policy \"%s\" use more than %d dimensions",
-							name, MATCH_MAX_DIMENSIONS),
-					 errhint("Use conditions for the facts that few rules ask for.")));
+		c->scopes = scope_reader_create(c->ndims, c->dims, c->is_path);
 		read_rows(c,
-				  "SELECT name, seq, base, pick, only_down, ending, compete, access"
+				  "SELECT name, seq, base, pick, only_down, ending, compete, access, level"
 				  " FROM quotetier.step WHERE policy OPERATOR(pg_catalog.=) $1 ORDER BY seq",
 				  name, read_step);
 		read_rows(c,
@@ -780,21 +857,28 @@ policy_compile(const char *name)
 				  " FROM quotetier.step WHERE policy OPERATOR(pg_catalog.=) $1",
 				  name, read_excludes);
 
-		c->match = match_begin(list_length(c->dims));
-		c->rules_room = c->ids_room = c->brackets_room = 256;
+		c->rules_room = c->brackets_room = 256;
 		c->rules = palloc(c->rules_room * sizeof(ReadRule));
-		c->ids = palloc(c->ids_room * sizeof(uint32));
 		c->brackets = palloc(c->brackets_room * sizeof(Bracket));
 		read_rows(c,
 				  "SELECT id, step, base, scope, valid, priority, adjust, value, scale_mode, scale_on,"
-				  " scale_bounds, exclusive_group, final, stop, ending"
+				  " scale_bounds, exclusive_group, final, stop, ending, condition, value_expr, currency,"
+				  " on_breach, scale_offset"
 				  " FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
 				  " AND state OPERATOR(pg_catalog.=) 'approved'",
 				  name, read_rule);
+		read_rows(c,
+				  "SELECT from_currency, to_currency, rate, valid FROM quotetier.fx_rate"
+				  " ORDER BY from_currency COLLATE \"C\", to_currency COLLATE \"C\", valid",
+				  NULL, read_rate);
+		read_rows(c,
+				  "SELECT uom, sku, factor FROM quotetier.uom"
+				  " ORDER BY uom COLLATE \"C\", COALESCE(sku, '') COLLATE \"C\"",
+				  NULL, read_unit);
 		sort_rules(c);
 		read_scales(c, name);
 		for (i = 0; i < c->nrules; i++)
-			add_entries(c, &c->rules[i], i, 0, c->rules[i].ids, chosen);
+			scope_add(c->scopes, &c->rules[i].scope, c->rules[i].depths, i);
 
 		MemoryContextSwitchTo(result_context);
 		policy = lay_out(c);

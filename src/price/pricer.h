@@ -11,10 +11,13 @@
 #include "base/fact.h"
 #include "base/match.h"
 #include "price/policy.h"
+#include "utils/jsonb.h"
 
 typedef enum QuoteStatus
 {
 	QUOTE_OK,
+	QUOTE_NEEDS_APPROVAL,		/* a larger one overrules a smaller one */
+	QUOTE_BLOCKED,
 	QUOTE_NO_PRICE
 } QuoteStatus;
 
@@ -51,6 +54,7 @@ typedef enum Verdict
 	VERDICT_LIST,
 	VERDICT_APPLIED,
 	VERDICT_RESIDUAL,
+	VERDICT_STATISTICAL,		/* tells an amount, but is no part of the price */
 	VERDICT_REJECTED
 } Verdict;
 
@@ -105,6 +109,8 @@ typedef struct LineState
 	const Rule *final;			/* the rule that ended the line steps */
 	uint32		ending;			/* number + 1 of the last one given */
 	int			nrules;			/* rules applied */
+	QuoteStatus status;			/* as the guards say */
+	Dec			floor;			/* the bound of the clamps; order steps do not go below */
 } LineState;
 
 /* All that pricing needs from line to line; one per call site. */
@@ -125,8 +131,15 @@ typedef struct Pricer
 
 	/* the line */
 	TimestampTz as_of;
-	Dec			quantity;		/* without its sign */
-	Dec			units;			/* what prices are multiplied by: 1 for quantity 0 */
+	bool		negative;
+	bool		zero;
+	Dec			quantity;		/* in base units, without its sign */
+	Dec			units;			/* what prices are multiplied by: that of 1 for quantity 0 */
+	Dec			quoted;			/* the same in the unit asked for */
+	char		currency[4];	/* of the quote; empty: none */
+	Dec			increment;
+	bool		statistical;	/* the steps running now never change net */
+	Jsonb	   *step_facts;		/* what conditions see; NULL: not built for this step */
 	LineState	state;
 } Pricer;
 
@@ -144,16 +157,35 @@ extern void pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Qu
 /* quote.c: a column of quote's result, for the line priced last. */
 extern Datum quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool *isnull);
 
+/*
+ * line.c: starts a line from its facts; what conditions see on entry to the
+ * step; an amount per quoted unit; a rule's money in the quote's currency.
+ */
+extern void line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of);
+extern Jsonb *line_facts(Pricer *pricer);
+extern Dec	unit_price(const Pricer *pricer, Dec amount);
+extern Dec	rule_money(Pricer *pricer, const Rule *rule, Dec money);
+extern bool rule_converts(const Pricer *pricer, const Rule *rule, const char **from);
+
+/* guard.c: makes the running amount a legal one; then bounds and tests it. */
+extern void settle(Pricer *pricer);
+extern void run_guards(Pricer *pricer);
+
 /* rule_effect.c: tries a rule on an entry value; else says why not (if asked). */
 extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not);
 
 /*
  * pick.c: runs one step over its matching rules, found[0..n), the strongest
- * first; rounds a line amount by the line or by its unit as the policy says;
- * moves the running amount without a rule, which makes a residual row.
+ * first; whether a rule that matches is in force and its condition holds;
+ * notes a rule as applied; rounds a line amount by the line or by its unit as
+ * the policy says; moves the running amount without a rule, which makes a
+ * residual row.
  */
 extern void run_step(Pricer *pricer, int number, const uint32 *found, int n);
+extern bool rule_stands(Pricer *pricer, const Rule *rule);
+extern void remember_rule(Pricer *pricer, int64 id);
 extern Dec	round_amount(const Pricer *pricer, Dec amount);
+extern Dec	round_amount_mode(const Pricer *pricer, Dec amount, RoundMode mode);
 extern void move_to(Pricer *pricer, Dec result, const char *what, const char *reason);
 
 /* trace.c: rows of an explanation, and the words for them. */

@@ -12,16 +12,12 @@
 
 #include "lib/qunique.h"
 #include "miscadmin.h"
-#include "price/ending.h"
 #include "price/pricer.h"
 #include "utils/memutils.h"
 
 /* Decimals of net_price and discount_pct. */
 static const Dec unit_price_step = {1, 6, NULL};
 static const Dec percent_step = {1, 4, NULL};
-
-/* Decimals of a list price per unit that has no end within six. */
-static const Dec quotient_step = {1, 20, NULL};
 
 /* How many rules are fetched into the cache ahead of their use. */
 #define RULES_AHEAD 16
@@ -94,7 +90,8 @@ add_label(void *state, int fact, FactLabel label)
 {
 	Pricer	   *pricer = state;
 
-	match_query_add(&pricer->query, POLICY_MATCH(pricer->policy), fact, label.text, label.len);
+	scope_query_label(&pricer->query, POLICY_MATCH(pricer->policy), fact,
+					  (pricer->policy->path_dims >> fact) & 1, label);
 }
 
 static int
@@ -224,7 +221,7 @@ run_competing(Pricer *pricer, int first, int *at)
 }
 
 static void
-run_steps(Pricer *pricer)
+run_steps(Pricer *pricer, Level level)
 {
 	const Policy *policy = pricer->policy;
 	const Step *steps = POLICY_PART(policy, Step, steps);
@@ -236,81 +233,34 @@ run_steps(Pricer *pricer)
 		int			start = at;
 		int			n;
 
-		if (steps[step].compete != 0)
+		if (steps[step].compete != 0 && steps[step].level == level)
 		{
 			step = run_competing(pricer, step, &at);
 			continue;
 		}
 		n = rules_of_step(pricer, step, &at);
-		run_step(pricer, step, pricer->query.found + start, n);
-		note_after(pricer, step);
+		if (steps[step].level == level)
+		{
+			run_step(pricer, step, pricer->query.found + start, n);
+			note_after(pricer, step);
+		}
 		step++;
 	}
 }
 
 /* ----- the result ----- */
 
-/* The list price from the facts, unless a rule will set it. */
+/* What is reckoned from the net price without changing it: rebates, pocket price. */
 static void
-start_from_fact(Pricer *pricer)
+run_statistical(Pricer *pricer)
 {
-	LineState  *state = &pricer->state;
-	Dec			list_price;
+	LineState	net = pricer->state;
 
-	/* field by field: clearing the amounts, too, costs more than a step does */
-	state->has_list = state->has_running = false;
-	state->zero_fee = DEC_ZERO;
-	state->excluded = 0;
-	state->excluded_by = state->final = NULL;
-	state->ending = pricer->policy->ending;
-	state->nrules = 0;
-	if (!fact_number(pricer->facts, pricer->policy->list_price_fact, &list_price))
-		return;
-	if (dec_sign(list_price) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("fact \"list_price\" must not be negative"),
-				 errhint("For a return, give a negative quantity.")));
-	state->has_list = state->has_running = true;
-	state->list_amount = state->running = dec_mul(list_price, pricer->units);
-	if (pricer->trace != NULL)
-		trace_row(pricer, VERDICT_LIST, "list", NULL, "fact list_price", NULL, state->running);
-}
-
-/* Ending, else rounding; what it changes is a row of its own. */
-static void
-settle(Pricer *pricer)
-{
-	LineState  *state = &pricer->state;
-
-	if (state->ending != 0)
-	{
-		const Ending *ending = POLICY_PART(pricer->policy, Ending, endings) + state->ending - 1;
-		Dec			unit = ending_nearest(state->running, pricer->units,
-										  stored_dec(pricer->policy, &ending->rest),
-										  stored_dec(pricer->policy, &ending->period));
-
-		move_to(pricer, dec_mul(unit, pricer->units), "ending", "to the nearest legal price");
-	}
-	else
-		move_to(pricer, round_amount(pricer, state->running),
-				"rounding", "to the increment");
-}
-
-/* amount per unit: exact where it has an end, else to six decimals */
-static Dec
-unit_price(const Pricer *pricer, Dec amount)
-{
-	Dec			unit = dec_div(amount, pricer->units, unit_price_step, ROUND_HALF_UP);
-
-	if (dec_cmp(dec_mul(unit, pricer->units), amount) != 0)
-	{
-		Dec			longer = dec_div(amount, pricer->units, quotient_step, ROUND_HALF_UP);
-
-		if (dec_cmp(dec_mul(longer, pricer->units), amount) == 0)
-			return longer;
-	}
-	return unit;
+	pricer->statistical = true;
+	pricer->state.final = NULL;
+	run_steps(pricer, LEVEL_STATISTICAL);
+	pricer->statistical = false;
+	pricer->state = net;
 }
 
 /* The trace with the quantity's sign; of a zero quantity only the fees are due. */
@@ -336,48 +286,32 @@ pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
 	LineState  *state = &pricer->state;
 	Dec			amount;
 	Dec			list;
-	bool		negative;
-	bool		zero;
 
-	if (!dec_from_numeric(quantity, &pricer->quantity))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("quantity must be a finite number"),
-				 errhint("Give 0 for a unit price, or a negative quantity for a return.")));
-	if (TIMESTAMP_NOT_FINITE(as_of))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("as_of must be a finite time"),
-				 errhint("Give the time at which the price is asked for, or leave it out for now().")));
-	negative = dec_sign(pricer->quantity) < 0;
-	zero = dec_sign(pricer->quantity) == 0;
-	if (negative)
-		pricer->quantity = dec_neg(pricer->quantity);
-	pricer->units = zero ? dec_make(1, 0) : pricer->quantity;
-	pricer->as_of = as_of;
-
-	start_from_fact(pricer);
+	line_start(pricer, quantity, as_of);
 	find_rules(pricer);
-	run_steps(pricer);
-
+	run_steps(pricer, LEVEL_LINE);
 	if (!state->has_running)
 	{
 		quote->status = QUOTE_NO_PRICE;
 		return;
 	}
 	settle(pricer);
+	if (pricer->policy->has_guards)
+		run_guards(pricer);
+	if (pricer->trace != NULL && pricer->policy->has_statistical)
+		run_statistical(pricer);
 
-	quote->status = QUOTE_OK;
+	quote->status = state->status;
 	amount = state->running;
 	list = state->list_amount;
-	quote->net_price = dec_div(amount, pricer->units, unit_price_step, ROUND_HALF_UP);
+	quote->net_price = dec_div(amount, pricer->quoted, unit_price_step, ROUND_HALF_UP);
 	quote->list_price = unit_price(pricer, list);
 	quote->has_discount = dec_sign(list) != 0;
 	if (quote->has_discount)
 		quote->discount_pct = dec_div(dec_mul(dec_sub(list, amount), dec_make(100, 0)), list,
 									  percent_step, ROUND_HALF_UP);
-	quote->list_amount = zero ? DEC_ZERO : negative ? dec_neg(list) : list;
-	quote->net_amount = zero ? state->zero_fee : negative ? dec_neg(amount) : amount;
+	quote->list_amount = pricer->zero ? DEC_ZERO : pricer->negative ? dec_neg(list) : list;
+	quote->net_amount = pricer->zero ? state->zero_fee : pricer->negative ? dec_neg(amount) : amount;
 	if (pricer->trace != NULL)
-		sign_trace(pricer, negative, zero);
+		sign_trace(pricer, pricer->negative, pricer->zero);
 }

@@ -85,7 +85,7 @@ price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *qu
 static int
 money_scale(const Pricer *pricer)
 {
-	return pricer->policy->increment.scale;
+	return pricer->increment.scale;
 }
 
 static Datum
@@ -169,7 +169,7 @@ rules_array(const Pricer *pricer)
 Datum
 quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool *isnull)
 {
-	static const char *const statuses[] = {"ok", "no_price"};
+	static const char *const statuses[] = {"ok", "needs_approval", "blocked", "no_price"};
 
 	*isnull = false;
 	switch (column)
@@ -193,9 +193,9 @@ quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool 
 				return NumericGetDatum(dec_to_numeric(&quote->discount_pct, 4));
 			break;
 		case COLUMN_CURRENCY:
-			if (pricer->policy->currency[0] == '\0')
+			if (pricer->currency[0] == '\0')
 				break;
-			return CStringGetTextDatum(pricer->policy->currency);
+			return CStringGetTextDatum(pricer->currency);
 		case COLUMN_STATUS:
 			return CStringGetTextDatum(statuses[quote->status]);
 		case COLUMN_RULES:
@@ -253,13 +253,12 @@ quote_text(PG_FUNCTION_ARGS)
 static void
 put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec *running)
 {
-	static const char *const verdicts[] = {"list", "applied", "residual", "rejected"};
+	static const char *const verdicts[] = {"list", "applied", "residual", "statistical", "rejected"};
 	ListCell   *cell;
 
 	foreach(cell, rows)
 	{
 		TraceRow   *row = lfirst(cell);
-		bool		rejected = row->verdict == VERDICT_REJECTED;
 		Datum		values[8];
 		bool		nulls[8] = {false};
 
@@ -272,13 +271,14 @@ put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec 
 		nulls[5] = !row->has_base;
 		if (row->has_base)
 			values[5] = money_datum(pricer, row->base);
-		nulls[6] = nulls[7] = rejected;
-		if (!rejected)
-		{
+
+		/* only what is part of the price has an amount: these add up to it */
+		nulls[6] = row->verdict == VERDICT_REJECTED || row->verdict == VERDICT_STATISTICAL;
+		nulls[7] = row->verdict == VERDICT_REJECTED;
+		if (!nulls[7])
 			*running = dec_add(*running, row->amount);
-			values[6] = money_datum(pricer, row->amount);
-			values[7] = money_datum(pricer, *running);
-		}
+		values[6] = nulls[6] ? (Datum) 0 : money_datum(pricer, row->amount);
+		values[7] = nulls[7] ? (Datum) 0 : money_datum(pricer, *running);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 }

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/condition.h"
 #include "price/pricer.h"
 
 /* Decimals of a quotient that has no end: margins, shares of a base. */
@@ -26,6 +27,9 @@ is_percent(Adjust adjust)
 		case ADJUST_MARKUP:
 		case ADJUST_PERCENT_OFF:
 		case ADJUST_PERCENT_ON:
+		case ADJUST_FLOOR_PERCENT:
+		case ADJUST_FLOOR_MARGIN:
+		case ADJUST_CAP_PERCENT_OFF:
 			return true;
 		default:
 			return false;
@@ -90,16 +94,39 @@ base_amount(Pricer *pricer, const Rule *rule, Dec *base, char **why_not)
 	return false;
 }
 
-/* Is measure in the bracket? Both ends as scale_bounds says. */
+/*
+ * What a percent makes of a base (margins, markup, price_percent), or the part
+ * of it that it takes or adds.
+ */
+static Dec
+percent_of(const Rule *rule, Dec rate, Dec base)
+{
+	switch ((Adjust) rule->adjust)
+	{
+		case ADJUST_MARGIN:
+		case ADJUST_FLOOR_MARGIN:
+			return dec_div(dec_mul(base, hundred), dec_sub(hundred, rate),
+						   quotient_step, ROUND_HALF_UP);
+		case ADJUST_MARKUP:
+			return dec_add(base, dec_percent(rate, base));
+		default:
+			return dec_percent(rate, base);
+	}
+}
+
+/*
+ * Is measure in the bracket? Both ends as scale_bounds says; a first bracket
+ * from 0 has 0 in it either way.
+ */
 static bool
-bracket_holds(Pricer *pricer, const Rule *rule, const Bracket *bracket, Dec measure)
+bracket_holds(Pricer *pricer, const Rule *rule, const Bracket *bracket, Dec measure, bool is_first)
 {
 	int			low = dec_cmp(measure, stored_dec(pricer->policy, &bracket->from));
 	int			high = bracket->open ? -1 :
 		dec_cmp(measure, stored_dec(pricer->policy, &bracket->to));
 
 	if (rule->scale_upper_inclusive)
-		return (low > 0 || (low == 0 && dec_sign(measure) == 0)) && high <= 0;
+		return (low > 0 || (low == 0 && is_first && dec_sign(measure) == 0)) && high <= 0;
 	return low >= 0 && high < 0;
 }
 
@@ -122,9 +149,9 @@ find_bracket(Pricer *pricer, const Rule *rule, Dec measure)
 	}
 	if (rule->nbrackets == 0)
 		return NULL;
-	if (bracket_holds(pricer, rule, &first[low], measure))
+	if (bracket_holds(pricer, rule, &first[low], measure, low == 0))
 		return &first[low];
-	if (low > 0 && bracket_holds(pricer, rule, &first[low - 1], measure))
+	if (low > 0 && bracket_holds(pricer, rule, &first[low - 1], measure, low == 1))
 		return &first[low - 1];
 	return NULL;
 }
@@ -140,7 +167,8 @@ scale_measure(Pricer *pricer, const Rule *rule, const Effect *effect, Dec *measu
 		case MEASURE_AMOUNT:
 			if (effect->has_base)
 			{
-				*measure = effect->base;
+				/* a line of quantity zero has no amount; its base is that of a unit */
+				*measure = pricer->zero ? DEC_ZERO : effect->base;
 				return true;
 			}
 			if (why_not != NULL)
@@ -157,12 +185,14 @@ scale_measure(Pricer *pricer, const Rule *rule, const Effect *effect, Dec *measu
 }
 
 /*
- * Sum over the bands up to the measure of units in the band x its value, and
- * of the fees of the bands entered. The first band counts from zero. False
- * where a gap between bands leaves units without a value.
+ * Sum over the bands up to the measure of what is in the band x its value (or
+ * a percent of that much of the base), and of the fees of the bands entered.
+ * The first band counts from zero. False where a gap between bands leaves
+ * units without a value.
  */
 static bool
-graduate(Pricer *pricer, const Rule *rule, const Bracket *last, Dec measure, Dec *sum, Dec *fee)
+graduate(Pricer *pricer, const Rule *rule, const Effect *effect, const Bracket *last, Dec measure,
+		 Dec *sum, Dec *fee)
 {
 	const Policy *policy = pricer->policy;
 	const Bracket *band = POLICY_PART(policy, Bracket, brackets) + rule->first_bracket;
@@ -173,8 +203,12 @@ graduate(Pricer *pricer, const Rule *rule, const Bracket *last, Dec measure, Dec
 	for (;; band++)
 	{
 		Dec			upto = band == last ? measure : stored_dec(policy, &band->to);
+		Dec			inside = dec_sub(upto, from);
+		Dec			value = stored_dec(policy, &band->value);
 
-		*sum = dec_add(*sum, dec_mul(dec_sub(upto, from), stored_dec(policy, &band->value)));
+		*sum = dec_add(*sum, is_percent(rule->adjust) ?
+					   percent_of(rule, value, dec_mul(effect->base, inside)) :
+					   dec_mul(inside, value));
 		if (band == last)
 			return true;
 		from = upto;
@@ -185,94 +219,193 @@ graduate(Pricer *pricer, const Rule *rule, const Bracket *last, Dec measure, Dec
 	}
 }
 
-/*
- * The rule's own amount: money per unit times units, or a percent of the base,
- * from its value or its scale, and the fees that come with it.
- */
+/* What the line adds to a scale of which offset is used up: G(offset + m) - G(offset). */
 static bool
-own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char **why_not)
+graduate_from(Pricer *pricer, const Rule *rule, const Effect *effect, Dec offset, Dec measure,
+			  Dec *sum, Dec *fee)
+{
+	Dec			before;
+	Dec			fee_before;
+	const Bracket *first;
+
+	if (!graduate(pricer, rule, effect, effect->bracket, dec_add(offset, measure), sum, fee))
+		return false;
+	if (dec_sign(offset) == 0)
+		return true;
+	first = find_bracket(pricer, rule, offset);
+	if (first == NULL || !graduate(pricer, rule, effect, first, offset, &before, &fee_before))
+		return false;
+	*sum = dec_sub(*sum, before);
+	*fee = dec_sub(*fee, fee_before);
+	return true;
+}
+
+/* The number that a rule's formula yields. */
+static bool
+formula_value(Pricer *pricer, uint32 path, Dec *rate, char **why_not)
+{
+	if (!condition_number(POLICY_PATH(pricer->policy, path), line_facts(pricer), rate))
+	{
+		if (why_not != NULL)
+			*why_not = pstrdup("its formula yields no number");
+		return false;
+	}
+	if (dec_sign(*rate) < 0)
+	{
+		if (why_not != NULL)
+			*why_not = psprintf("its formula yields %s, which is below zero", dec_text(*rate));
+		return false;
+	}
+	return true;
+}
+
+/* How much of the scale is used up before this line. */
+static Dec
+scale_offset(Pricer *pricer, const Rule *rule)
+{
+	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	Dec			offset;
+
+	if (more == NULL || more->offset_fact == 0 ||
+		!fact_number(pricer->facts, more->offset_fact - 1, &offset))
+		return DEC_ZERO;
+	if (dec_sign(offset) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fact \"%s\" must not be negative", fact_name(pricer, more->offset_fact - 1)),
+				 errhint("It says how much of a scale is used up already.")));
+	return offset;
+}
+
+/* A list price that has been converted is rounded where it arrives. */
+static Dec
+list_rate(Pricer *pricer, const Rule *rule, Dec rate)
+{
+	const char *from;
+
+	if (rule->adjust == ADJUST_PRICE && rule_converts(pricer, rule, &from) &&
+		POLICY_PART(pricer->policy, Step, steps)[rule->step].is_list)
+		return dec_round(rate, pricer->increment, (RoundMode) pricer->policy->round_mode);
+	return rate;
+}
+
+/* The rule's amount where its value is rate: a percent of the base, or money times units. */
+static Dec
+amount_at(Pricer *pricer, const Rule *rule, const Effect *effect)
+{
+	if (is_percent(rule->adjust))
+		return percent_of(rule, effect->rate, effect->base);
+	if (rule->adjust == ADJUST_LINE_AMOUNT_OFF)
+		return effect->rate;
+	return dec_mul(effect->rate, pricer->units);
+}
+
+/* The same from the bracket that the measure falls into. */
+static bool
+amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char **why_not)
 {
 	const Policy *policy = pricer->policy;
-	Dec		   *rate = &effect->rate;
 	bool		percent = is_percent(rule->adjust);
-	bool		zero = dec_sign(pricer->quantity) == 0;
+	Dec			offset = scale_offset(pricer, rule);
 	const Bracket *bracket;
 	Dec			measure;
-	Dec			fee;
-
-	*rate = stored_dec(policy, &rule->value);
-	effect->fee = DEC_ZERO;
-	effect->bracket = NULL;
-	if (rule->scale_mode == SCALE_NONE)
-	{
-		if (percent)
-			*amount = dec_percent(*rate, effect->base);
-		else if (rule->adjust == ADJUST_LINE_AMOUNT_OFF)
-			*amount = *rate;
-		else
-			*amount = dec_mul(*rate, pricer->units);
-		return true;
-	}
+	Dec			reached;
+	const char *from;
 
 	if (!scale_measure(pricer, rule, effect, &measure, why_not))
 		return false;
-	bracket = find_bracket(pricer, rule, measure);
+	if (rule->scale_measure == MEASURE_AMOUNT && rule_converts(pricer, rule, &from))
+		measure = dec_div(measure, rule_money(pricer, rule, one), quotient_step, ROUND_HALF_UP);
+	reached = dec_add(offset, measure);
+	effect->bracket = bracket = find_bracket(pricer, rule, reached);
 	if (bracket == NULL)
 	{
 		if (why_not != NULL)
-			*why_not = psprintf("%s is outside its scale", dec_text(measure));
+			*why_not = psprintf("%s is outside its scale", dec_text(reached));
 		return false;
 	}
-	effect->bracket = bracket;
-	*rate = stored_dec(policy, &bracket->value);
-	fee = stored_dec(policy, &bracket->fee);
+	effect->rate = stored_dec(policy, &bracket->value);
+	if (!percent)
+		effect->rate = rule_money(pricer, rule, effect->rate);
+	effect->fee = stored_dec(policy, &bracket->fee);
 
 	switch ((ScaleMode) rule->scale_mode)
 	{
 		case SCALE_NONE:
 		case SCALE_VOLUME:
-			if (percent)
-				*amount = dec_percent(*rate, effect->base);
-			else if (rule->adjust == ADJUST_LINE_AMOUNT_OFF)
-				*amount = *rate;
-			else
-				*amount = dec_mul(*rate, pricer->units);
+			*amount = amount_at(pricer, rule, effect);
 			break;
 		case SCALE_GRADUATED:
 			{
 				Dec			sum;
 
-				if (!graduate(pricer, rule, bracket, measure, &sum, &fee))
+				if (!graduate_from(pricer, rule, effect, offset, measure, &sum, &effect->fee))
 				{
 					if (why_not != NULL)
-						*why_not = psprintf("its scale has a gap below %s", dec_text(measure));
+						*why_not = psprintf("its scale has a gap below %s", dec_text(reached));
 					return false;
 				}
-				if (percent)
-					*amount = dec_sign(measure) == 0 ? dec_percent(*rate, effect->base) :
-						dec_div(dec_percent(sum, effect->base), measure,
-								quotient_step, ROUND_HALF_UP);
+				if (dec_sign(measure) == 0)
+					*amount = amount_at(pricer, rule, effect);
+				else if (percent)
+					*amount = dec_div(sum, measure, quotient_step, ROUND_HALF_UP);
+				else if (rule->scale_measure == MEASURE_QUANTITY)
+					*amount = rule_money(pricer, rule, sum);
 				else
-					*amount = zero ? dec_mul(*rate, pricer->units) : sum;
+					/* each band has its share of the units */
+					*amount = dec_div(dec_mul(rule_money(pricer, rule, sum), pricer->units),
+									  measure, quotient_step, ROUND_HALF_UP);
 				break;
 			}
 		case SCALE_BLOCK:
-			*amount = *rate;
+			*amount = effect->rate;
 			if (bracket->has_overage)
 				*amount = dec_add(*amount,
-								  dec_mul(dec_sub(measure, stored_dec(policy, &bracket->from)),
-										  stored_dec(policy, &bracket->overage)));
+								  dec_mul(dec_sub(reached, stored_dec(policy, &bracket->from)),
+										  rule_money(pricer, rule,
+													 stored_dec(policy, &bracket->overage))));
 			break;
 		case SCALE_PACKAGE:
-			*amount = dec_mul(dec_div(measure, stored_dec(policy, &bracket->size), one, ROUND_UP),
-							  *rate);
+			/* a unit, where a line has none, comes in one package */
+			*amount = pricer->zero ? effect->rate :
+				dec_mul(dec_div(reached, stored_dec(policy, &bracket->size), one, ROUND_UP),
+						effect->rate);
 			break;
 	}
 
 	/* what is due at quantity zero is not part of the unit price */
-	effect->fee = fee;
-	if (!zero)
-		*amount = dec_add(*amount, fee);
+	effect->fee = rule_money(pricer, rule, effect->fee);
+	if (!pricer->zero)
+		*amount = dec_add(*amount, effect->fee);
+	return true;
+}
+
+/* The rule's own amount, from its value, its formula or its scale. */
+static bool
+own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char **why_not)
+{
+	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+
+	effect->fee = DEC_ZERO;
+	effect->bracket = NULL;
+	if (rule->scale_mode != SCALE_NONE)
+		return amount_on_scale(pricer, rule, effect, amount, why_not);
+
+	effect->rate = stored_dec(pricer->policy, &rule->value);
+	if (more != NULL && more->value_expr != 0 &&
+		!formula_value(pricer, more->value_expr, &effect->rate, why_not))
+		return false;
+	if ((rule->adjust == ADJUST_MARGIN || rule->adjust == ADJUST_FLOOR_MARGIN) &&
+		dec_cmp(effect->rate, hundred) >= 0)
+	{
+		/* only a formula gets here */
+		if (why_not != NULL)
+			*why_not = psprintf("a margin of %s %% has no price", dec_text(effect->rate));
+		return false;
+	}
+	if (!is_percent(rule->adjust))
+		effect->rate = list_rate(pricer, rule, rule_money(pricer, rule, effect->rate));
+	*amount = amount_at(pricer, rule, effect);
 	return true;
 }
 
@@ -284,7 +417,7 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 	Dec			amount;
 
 	effect->has_base = false;
-	if (is_percent(adjust) ||
+	if (is_percent(adjust) || adjust == ADJUST_FLOOR_OVER ||
 		(rule->scale_mode != SCALE_NONE && rule->scale_measure == MEASURE_AMOUNT))
 	{
 		if (!base_amount(pricer, rule, &effect->base, why_not))
@@ -304,14 +437,19 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 	{
 		case ADJUST_PRICE:
 		case ADJUST_PRICE_PERCENT:
+		case ADJUST_FLOOR_PRICE:
+		case ADJUST_FLOOR_PERCENT:
+		case ADJUST_CAP_PRICE:
+		case ADJUST_MARKUP:
+		case ADJUST_MARGIN:
+		case ADJUST_FLOOR_MARGIN:
 			effect->result = amount;
 			break;
-		case ADJUST_MARKUP:
+		case ADJUST_FLOOR_OVER:
 			effect->result = dec_add(effect->base, amount);
 			break;
-		case ADJUST_MARGIN:
-			effect->result = dec_div(dec_mul(effect->base, hundred), dec_sub(hundred, effect->rate),
-									 quotient_step, ROUND_HALF_UP);
+		case ADJUST_CAP_PERCENT_OFF:
+			effect->result = dec_sub(effect->base, amount);
 			break;
 		case ADJUST_PERCENT_OFF:
 		case ADJUST_AMOUNT_OFF:
@@ -321,6 +459,17 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 		case ADJUST_PERCENT_ON:
 		case ADJUST_AMOUNT_ON:
 			effect->result = dec_add(state->running, amount);
+			break;
+		case ADJUST_ROUND_TO:
+			if (dec_sign(effect->rate) == 0)
+			{
+				if (why_not != NULL)
+					*why_not = pstrdup("there are no multiples of 0");
+				return false;
+			}
+			effect->result = dec_mul(dec_div(state->running, pricer->units, effect->rate,
+											 (RoundMode) pricer->policy->round_mode),
+									 pricer->units);
 			break;
 	}
 	return true;

@@ -199,6 +199,20 @@ describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect)
 			return psprintf("%s on %s%s", rate, unit_text(pricer, rule, effect), scale);
 		case ADJUST_LINE_AMOUNT_OFF:
 			return psprintf("%s off the line%s", rate, scale);
+		case ADJUST_ROUND_TO:
+			return psprintf("to a multiple of %s", rate);
+		case ADJUST_FLOOR_PRICE:
+			return psprintf("no less than %s each%s", rate, scale);
+		case ADJUST_FLOOR_PERCENT:
+			return psprintf("no less than %s %% of %s%s", rate, base_text(pricer, rule), scale);
+		case ADJUST_FLOOR_OVER:
+			return psprintf("no less than %s each over %s%s", rate, base_text(pricer, rule), scale);
+		case ADJUST_FLOOR_MARGIN:
+			return psprintf("no less than %s %% margin over %s%s", rate, base_text(pricer, rule), scale);
+		case ADJUST_CAP_PERCENT_OFF:
+			return psprintf("no more than %s %% off %s%s", rate, base_text(pricer, rule), scale);
+		case ADJUST_CAP_PRICE:
+			return psprintf("no more than %s each%s", rate, scale);
 	}
 	pg_unreachable();
 }

@@ -129,32 +129,52 @@ cut_between(Dec low, Dec high, int64 part, int64 parts)
 	return dec_add(low, dec_div(step, dec_make(parts, 0), increment, ROUND_DOWN));
 }
 
-Dec *
-quantile_cuts_of(int128 *values, int64 n, int scale, int bins)
+/* floor((n - 1) k / bins), which could overflow if written so */
+int64
+quantile_rank(int64 n, int bins, int k)
 {
-	Dec		   *cuts = palloc(sizeof(Dec) * bins);
-	int64	   *ranks = palloc(sizeof(int64) * 2 * bins);
+	return (n - 1) / bins * k + (n - 1) % bins * k / bins;
+}
+
+Dec
+quantile_cut(int64 n, int bins, int k, Dec low, Dec high)
+{
+	return cut_between(low, high, (n - 1) % bins * k % bins, bins);
+}
+
+int
+quantile_ranks(int64 n, int bins, int64 *ranks)
+{
 	int			nranks = 0;
 	int			k;
 
 	for (k = 1; k < bins; k++)
 	{
-		/* (n - 1) k / bins and the next; ranks stay in order, maybe twice */
-		int64		low = (n - 1) / bins * k + (n - 1) % bins * k / bins;
+		int64		low = quantile_rank(n, bins, k);
 
-		ranks[nranks++] = low;
-		ranks[nranks++] = Min(low + 1, n - 1);
-		if (nranks > 2 && ranks[nranks - 3] > low)
-			ranks[nranks - 3] = low;
+		if (nranks == 0 || ranks[nranks - 1] < low)
+			ranks[nranks++] = low;
+		if (low + 1 < n && ranks[nranks - 1] < low + 1)
+			ranks[nranks++] = low + 1;
 	}
+	return nranks;
+}
+
+Dec *
+quantile_cuts_of(int128 *values, int64 n, int scale, int bins)
+{
+	Dec		   *cuts = palloc(sizeof(Dec) * bins);
+	int64	   *ranks = palloc(sizeof(int64) * 2 * bins);
+	int			nranks = quantile_ranks(n, bins, ranks);
+	int			k;
+
 	select_ranks(values, n, ranks, nranks);
 	for (k = 1; k < bins; k++)
 	{
-		int64		low = (n - 1) / bins * k + (n - 1) % bins * k / bins;
+		int64		low = quantile_rank(n, bins, k);
 
-		cuts[k - 1] = cut_between(dec_units_of(values[low], scale),
-								  dec_units_of(values[Min(low + 1, n - 1)], scale),
-								  (n - 1) % bins * k % bins, bins);
+		cuts[k - 1] = quantile_cut(n, bins, k, dec_units_of(values[low], scale),
+								   dec_units_of(values[Min(low + 1, n - 1)], scale));
 	}
 	return cuts;
 }

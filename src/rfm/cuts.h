@@ -27,6 +27,16 @@ extern void select_ranks(int128 *values, int64 n, const int64 *ranks, int nranks
 extern Dec	cut_between(Dec low, Dec high, int64 part, int64 parts);
 
 /*
+ * Type-7 quantile k of bins stands between the value of this rank and the
+ * next: at quantile_cut.
+ */
+extern int64 quantile_rank(int64 n, int bins, int k);
+extern Dec	quantile_cut(int64 n, int bins, int k, Dec low, Dec high);
+
+/* All ranks that the bins - 1 quantiles need, ascending; returns how many. */
+extern int	quantile_ranks(int64 n, int bins, int64 *ranks);
+
+/*
  * The bins - 1 type-7 quantiles of the values, in palloc'd decimals. Reorders
  * values; n > 0.
  */

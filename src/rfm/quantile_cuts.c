@@ -190,15 +190,14 @@ cuts_of_numerics(CutState *state)
 	qsort(state->numerics, state->n, sizeof(Numeric), compare_numerics);
 	for (k = 1; k < bins; k++)
 	{
-		int64		last = state->n - 1;
-		int64		rank = last / bins * k + last % bins * k / bins;
+		int64		rank = quantile_rank(state->n, bins, k);
 		Dec			low;
 		Dec			high;
 
 		if (!dec_from_numeric(state->numerics[rank], &low) ||
-			!dec_from_numeric(state->numerics[Min(rank + 1, last)], &high))
+			!dec_from_numeric(state->numerics[Min(rank + 1, state->n - 1)], &high))
 			elog(ERROR, "value to be cut is not finite");
-		cuts[k - 1] = cut_between(low, high, last % bins * k % bins, bins);
+		cuts[k - 1] = quantile_cut(state->n, bins, k, low, high);
 	}
 	return cuts;
 }

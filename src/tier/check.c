@@ -4,13 +4,12 @@
  *
  * The tables' own constraints are the floor, also where triggers do not run.
  * These triggers come first and say what is wrong, and how to put it right.
- * A row is checked by itself before it is stored; a ladder as a whole after
- * the statement, so that one statement may move several rungs past each other.
+ * The rules themselves are rows of the view quotetier.scheme_fault; a scheme is
+ * held against it after the statement, so that one statement may move several
+ * tiers past each other.
  *
- * A gap or an overlap cannot be written: a rung ends where the next begins.
- * What can be is two rungs at one place, and a rank that says otherwise. So
- * that two sessions do not write such a ladder together, the writer of a rung
- * locks the scheme, and the ladder is checked as it then is, whatever the
+ * So that two sessions do not write a faulty scheme together, the writer of a
+ * tier locks the scheme, and the scheme is checked as it then is, whatever the
  * transaction's own snapshot: as foreign keys do it. (Not by UNIQUE: a
  * deferrable one refuses ON CONFLICT DO NOTHING, another one every reordering.)
  */
@@ -23,7 +22,6 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -52,28 +50,22 @@ row_to_be(TriggerData *trigdata)
 		trigdata->tg_newtuple : trigdata->tg_trigtuple;
 }
 
-/*
- * Trigger: BEFORE INSERT OR UPDATE ON quotetier.scheme FOR EACH ROW.
- */
-Datum
-scheme_check(PG_FUNCTION_ARGS)
+static void
+check_kind(TriggerData *trigdata, HeapTuple row)
 {
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	HeapTuple	row;
-	char	   *kind;
+	TupleDesc	desc = trigdata->tg_relation->rd_att;
+	char	   *kind = column_text(row, desc, "kind");
 
-	refuse_wrong_caller(fcinfo, "scheme_check");
-	row = row_to_be(trigdata);
-	kind = column_text(row, trigdata->tg_relation->rd_att, "kind");
-	if (kind != NULL && strcmp(kind, "threshold") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("unknown kind of scheme \"%s\"", kind),
-				 errdetail("A scheme is of kind threshold."),
-				 errhint("Leave kind out, or write 'threshold'."),
-				 errtablecol(trigdata->tg_relation,
-							 SPI_fnumber(trigdata->tg_relation->rd_att, "kind"))));
-	return PointerGetDatum(row);
+	if (kind == NULL || strcmp(kind, "threshold") == 0 || strcmp(kind, "share") == 0 ||
+		strcmp(kind, "pareto") == 0 || strcmp(kind, "grid") == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("unknown kind of scheme \"%s\"", kind),
+			 errdetail("A scheme is of kind threshold, share, pareto or grid."),
+			 errhint("Write threshold (or leave kind out) for tiers that a score reaches; "
+					 "share or pareto for shares of a set; grid for two scores."),
+			 errtablecol(trigdata->tg_relation, SPI_fnumber(desc, "kind"))));
 }
 
 /* Reading and locking are ours to do: a writer of tiers needs no more than that. */
@@ -122,93 +114,106 @@ lock_scheme(TriggerData *trigdata, HeapTuple row)
 	become_caller(caller);
 }
 
+/* What no scheme allows in a row; the constraints say the same in fewer words. */
 static void
-check_rung(TriggerData *trigdata, HeapTuple row)
+check_row(TriggerData *trigdata, HeapTuple row)
 {
+	static const char *const columns[] = {"from_value", "from_value2", "keep_value"};
 	TupleDesc	desc = trigdata->tg_relation->rd_att;
-	int			column = SPI_fnumber(desc, "from_value");
-	bool		isnull;
-	Datum		from = SPI_getbinval(row, desc, column, &isnull);
-	char	   *problem;
+	int			from = SPI_fnumber(desc, "from_value");
+	int			keep = SPI_fnumber(desc, "keep_value");
+	Datum		from_value;
+	Datum		keep_value;
+	bool		from_null;
+	bool		keep_null;
+	int			i;
 
-	if (isnull)
-		problem = "no from_value";
-	else if (numeric_is_nan(DatumGetNumeric(from)))
-		problem = "from_value NaN";
-	else if (DatumGetBool(DirectFunctionCall2(numeric_eq, from,
-											  DirectFunctionCall3(numeric_in, CStringGetDatum("Infinity"),
-																  ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)))))
-		problem = "from_value Infinity";
-	else
-		return;
-	ereport(ERROR,
-			(errcode(isnull ? ERRCODE_NOT_NULL_VIOLATION : ERRCODE_CHECK_VIOLATION),
-			 errmsg("tier \"%s\" of scheme \"%s\" has %s",
-					column_text(row, desc, "name"), column_text(row, desc, "scheme"), problem),
-			 errdetail("A tier holds scores from its from_value up to, not including, the next tier's."),
-			 errhint("Give the lowest score that reaches the tier; -Infinity for a tier that takes any."),
-			 errtablecol(trigdata->tg_relation, column)));
+	for (i = 0; i < lengthof(columns); i++)
+	{
+		char	   *value = column_text(row, desc, columns[i]);
+
+		if (value != NULL && (strcmp(value, "NaN") == 0 || strcmp(value, "Infinity") == 0))
+			ereport(ERROR,
+					(errcode(ERRCODE_CHECK_VIOLATION),
+					 errmsg("tier \"%s\" of scheme \"%s\" has %s %s",
+							column_text(row, desc, "name"), column_text(row, desc, "scheme"),
+							columns[i], value),
+					 errdetail("No value reaches it."),
+					 errhint("Give the lowest value that reaches the tier; -Infinity for a tier that takes any."),
+					 errtablecol(trigdata->tg_relation, SPI_fnumber(desc, columns[i]))));
+	}
+	from_value = SPI_getbinval(row, desc, from, &from_null);
+	keep_value = SPI_getbinval(row, desc, keep, &keep_null);
+	if (!from_null && !keep_null &&
+		DatumGetBool(DirectFunctionCall2(numeric_gt, keep_value, from_value)))
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("tier \"%s\" of scheme \"%s\" is harder to keep than to reach",
+						column_text(row, desc, "name"), column_text(row, desc, "scheme")),
+				 errdetail("Its keep_value %s is above its from_value %s.",
+						   column_text(row, desc, "keep_value"), column_text(row, desc, "from_value")),
+				 errhint("Lower keep_value, or leave it out: a tier is then kept by what reaches it."),
+				 errtablecol(trigdata->tg_relation, keep)));
 }
 
-/* The first fault of any ladder: the tables are small. */
-static const char *const faulty_rungs =
-"SELECT scheme, name, from_value, before, from_value OPERATOR(pg_catalog.=) from_before AS same_place"
-"  FROM (SELECT scheme, name, from_value,"
-"               pg_catalog.lag(name) OVER ladder AS before,"
-"               pg_catalog.lag(from_value) OVER ladder AS from_before,"
-"               pg_catalog.sign(rank OPERATOR(pg_catalog.-) pg_catalog.lag(rank) OVER ladder) AS step,"
-"               pg_catalog.sign(pg_catalog.last_value(rank) OVER whole"
-"                   OPERATOR(pg_catalog.-) pg_catalog.first_value(rank) OVER whole) AS way"
-"          FROM (SELECT scheme, name, from_value, rank::pg_catalog.numeric FROM quotetier.tier) tier"
-"        WINDOW ladder AS (PARTITION BY scheme ORDER BY from_value, name),"
-"               whole AS (ladder ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)) rung"
-" WHERE from_value OPERATOR(pg_catalog.=) from_before"
-"    OR step OPERATOR(pg_catalog.<>) way OR step OPERATOR(pg_catalog.=) 0"
-" ORDER BY scheme, from_value LIMIT 1";
-
+/*
+ * Raises the first fault of the schemes that the statement has changed. The
+ * statement's new rows are the transition table "changed".
+ */
 static void
-check_ladders(TriggerData *trigdata)
+check_schemes(TriggerData *trigdata, const char *faults)
 {
-	HeapTuple	row;
-	TupleDesc	desc;
-	bool		isnull;
 	Caller		caller = become_owner(trigdata->tg_relation);
 
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
-	if (SPI_execute(faulty_rungs, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the tiers");
+	if (SPI_register_trigger_data(trigdata) != SPI_OK_TD_REGISTER)
+		elog(ERROR, "could not register the trigger's tables");
+	if (SPI_execute(faults, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not look for faults");
 	PopActiveSnapshot();
-	if (SPI_processed == 0)
+	if (SPI_processed > 0)
 	{
-		become_caller(caller);
-		return;
-	}
-	row = SPI_tuptable->vals[0];
-	desc = SPI_tuptable->tupdesc;
-	if (DatumGetBool(SPI_getbinval(row, desc, 5, &isnull)))
+		HeapTuple	row = SPI_tuptable->vals[0];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("two tiers of scheme \"%s\" begin at %s",
-						column_text(row, desc, "scheme"), column_text(row, desc, "from_value")),
-				 errdetail("A score there would belong to both \"%s\" and \"%s\".",
-						   column_text(row, desc, "before"), column_text(row, desc, "name")),
-				 errhint("Give each tier of a scheme a from_value of its own."),
+				 errmsg("%s", column_text(row, desc, "fault")),
+				 errdetail("%s", column_text(row, desc, "detail")),
+				 errhint("%s", column_text(row, desc, "hint")),
 				 errtable(trigdata->tg_relation)));
-	ereport(ERROR,
-			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("the ranks of scheme \"%s\" contradict its from_values",
-					column_text(row, desc, "scheme")),
-			 errdetail("\"%s\" follows \"%s\" by from_value, but not by rank.",
-					   column_text(row, desc, "name"), column_text(row, desc, "before")),
-			 errhint("Number the tiers in the order of from_value, upwards or downwards; "
-					 "to move several, use one statement."),
-			 errtable(trigdata->tg_relation)));
+	}
+	become_caller(caller);
+}
+
+/*
+ * Trigger on quotetier.scheme: BEFORE INSERT OR UPDATE FOR EACH ROW, and AFTER
+ * UPDATE FOR EACH STATEMENT.
+ */
+Datum
+scheme_check(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	refuse_wrong_caller(fcinfo, "scheme_check");
+	if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+	{
+		HeapTuple	row = row_to_be(trigdata);
+
+		check_kind(trigdata, row);
+		return PointerGetDatum(row);
+	}
+	check_schemes(trigdata,
+				  "SELECT fault, detail, hint FROM quotetier.scheme_fault"
+				  " WHERE EXISTS (SELECT FROM changed WHERE changed.name OPERATOR(pg_catalog.=) scheme_fault.scheme)"
+				  " ORDER BY scheme, seq LIMIT 1");
+	return PointerGetDatum(NULL);
 }
 
 /*
  * Trigger on quotetier.tier: BEFORE INSERT OR UPDATE FOR EACH ROW, and AFTER
- * INSERT OR UPDATE FOR EACH STATEMENT.
+ * INSERT, AFTER UPDATE FOR EACH STATEMENT.
  */
 Datum
 tier_check(PG_FUNCTION_ARGS)
@@ -220,10 +225,13 @@ tier_check(PG_FUNCTION_ARGS)
 	{
 		HeapTuple	row = row_to_be(trigdata);
 
-		check_rung(trigdata, row);
+		check_row(trigdata, row);
 		lock_scheme(trigdata, row);
 		return PointerGetDatum(row);
 	}
-	check_ladders(trigdata);
+	check_schemes(trigdata,
+				  "SELECT fault, detail, hint FROM quotetier.scheme_fault"
+				  " WHERE EXISTS (SELECT FROM changed WHERE changed.scheme OPERATOR(pg_catalog.=) scheme_fault.scheme)"
+				  " ORDER BY scheme, seq LIMIT 1");
 	return PointerGetDatum(NULL);
 }

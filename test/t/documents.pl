@@ -2,7 +2,8 @@
 # doc/*.md runs, page by page, in a database of its own that has the extension.
 # A ```text block right after one is what it prints. Without one it must not fail.
 #
-# Runs on the server that PGHOST and PGPORT name.
+# Runs on the server that PGHOST and PGPORT name. With the argument "fill" it
+# writes what is printed into the text blocks that are there: read the diff.
 use strict;
 use warnings;
 use utf8;
@@ -16,7 +17,8 @@ my $root = dirname(abs_path(__FILE__)) . '/../..';
 $ENV{PGCLIENTENCODING} = 'UTF8';
 $ENV{PGTZ} = 'UTC';
 
-# The blocks of a page: { line, sql, printed }, printed undefined without a text block.
+# The blocks of a page: { line, sql, printed, printed_line }, the last two
+# undefined without a text block.
 sub blocks
 {
 	my ($page) = @_;
@@ -32,7 +34,7 @@ sub blocks
 		elsif (defined $kind && /^```\s*$/)
 		{
 			push @blocks, { line => $line, sql => $text } if $kind eq 'sql';
-			$blocks[-1]{printed} = $text
+			@{ $blocks[-1] }{qw(printed printed_line)} = ($text, $line)
 			  if $kind eq 'text' && @blocks && $blocks[-1]{open};
 			$blocks[-1]{open} = ($kind eq 'sql') if @blocks;
 			undef $kind;
@@ -72,6 +74,28 @@ sub plain
 	return $text;
 }
 
+# Puts these texts into the text blocks of a page, those of its sql blocks in turn.
+sub fill
+{
+	my ($page, @printed) = @_;
+	open(my $in, '<', "$root/$page") or die "$page: $!";
+	my @lines = <$in>;
+	close($in);
+
+	my @blocks = blocks($page);
+	foreach my $i (reverse 0 .. $#blocks)    # from the end, so that line numbers hold
+	{
+		my ($old, $at) = @{ $blocks[$i] }{qw(printed printed_line)};
+		next unless defined $old && defined $printed[$i];
+		my $new = $printed[$i] =~ s/[ \t]+$//mgr =~ s/\n{3,}/\n\n/gr =~ s/\A\n+|\n+\z//gr;
+		splice(@lines, $at, scalar(split(/^/m, $old)), "$new\n");
+	}
+	open(my $out, '>', "$root/$page") or die "$page: $!";
+	print $out @lines;
+	close($out);
+}
+
+my $filling = (@ARGV && $ARGV[0] eq 'fill');
 my $database = 'documents';
 foreach my $page ('README.md', sort map { s{.*/(doc/)}{$1}r } glob("$root/doc/*.md"))
 {
@@ -83,6 +107,12 @@ foreach my $page ('README.md', sort map { s{.*/(doc/)}{$1}r } glob("$root/doc/*.
 	$script .= "\\echo ----block $_\n$blocks[$_]{sql}\n;\n" foreach 0 .. $#blocks;
 
 	my (undef, @printed) = split(/^----block \d+\n/m, psql($database, $script));
+	if ($filling)
+	{
+		fill($page, @printed);
+		fill('README.zh-CN.md', @printed) if $page eq 'README.md';
+		next;
+	}
 	foreach my $i (0 .. $#blocks)
 	{
 		my $block = $blocks[$i];
@@ -100,6 +130,7 @@ foreach my $page ('README.md', sort map { s{.*/(doc/)}{$1}r } glob("$root/doc/*.
 	}
 }
 psql('postgres', "DROP DATABASE $database;");
+exit if $filling;
 
 # The Chinese page shows the same statements, which ran above.
 is_deeply([ map { [ $_->{sql}, $_->{printed} ] } blocks('README.zh-CN.md') ],

@@ -1,0 +1,26 @@
+/*
+ * condition.h
+ *		Conditions and formulas: jsonpath over all facts.
+ */
+#ifndef QUOTETIER_CONDITION_H
+#define QUOTETIER_CONDITION_H
+
+#include "postgres.h"
+
+#include "base/dec.h"
+#include "utils/jsonb.h"
+#include "utils/jsonpath.h"
+
+/* Is the predicate true of the facts? Unknown or failing is false. */
+extern bool condition_holds(const JsonPath *path, Jsonb *facts);
+
+/* The number a formula yields; false when it yields none, or fails. */
+extern bool condition_number(const JsonPath *path, Jsonb *facts, Dec *number);
+
+/* Is the path a predicate, so that it can be true or false at all? */
+extern bool condition_is_predicate(JsonPath *path);
+
+/* Facts, and further ones that win over those of the same name. */
+extern Jsonb *condition_facts(Jsonb *facts, JsonbParseState *winning);
+
+#endif

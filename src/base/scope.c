@@ -1,0 +1,301 @@
+/*
+ * scope.c
+ *		Scopes: reading them, ranking them by depth, adding them to the matcher.
+ *
+ * A scope's words are, for each dimension that it constrains to values:
+ * dimension, count, and for each value its id and its depth.
+ */
+#include "postgres.h"
+
+#include "base/scope.h"
+#include "miscadmin.h"
+
+ScopeReader *
+scope_reader_create(int ndims, char **names, const bool *is_path)
+{
+	ScopeReader *reader = palloc0(sizeof(ScopeReader));
+	int			npaths = 0;
+	int			dim;
+
+	if (ndims > MATCH_MAX_DIMENSIONS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the rules use more than %d dimensions", MATCH_MAX_DIMENSIONS),
+				 errhint("Use conditions for the facts that few rules ask for.")));
+	reader->match = match_begin(ndims);
+	reader->ndims = ndims;
+	reader->names = names;
+	reader->is_path = palloc0((ndims + 1) * sizeof(bool));
+	reader->path_number = palloc0((ndims + 1) * sizeof(int));
+	for (dim = 0; dim < ndims; dim++)
+	{
+		reader->is_path[dim] = is_path[dim];
+		if (is_path[dim])
+			reader->path_number[dim] = npaths++;
+	}
+	if (npaths > SCOPE_MAX_PATHS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the rules use more than %d path dimensions", SCOPE_MAX_PATHS),
+				 errhint("Make a dimension whose values have no parts a label.")));
+	reader->words_room = 1024;
+	reader->words = palloc(reader->words_room * sizeof(uint32));
+	reader->exclusions_room = 16;
+	reader->exclusions = palloc(reader->exclusions_room * sizeof(ScopeExclusion));
+	return reader;
+}
+
+/* ----- reading ----- */
+
+static void
+add_word(ScopeReader *reader, uint32 word)
+{
+	if (reader->nwords == reader->words_room)
+	{
+		reader->words_room *= 2;
+		reader->words = repalloc_huge(reader->words, (Size) reader->words_room * sizeof(uint32));
+	}
+	reader->words[reader->nwords++] = word;
+}
+
+static void
+add_exclusion(ScopeReader *reader, uint32 dim, uint32 id)
+{
+	if (reader->nexclusions == reader->exclusions_room)
+	{
+		reader->exclusions_room *= 2;
+		reader->exclusions = repalloc_huge(reader->exclusions, (Size) reader->exclusions_room *
+										   sizeof(ScopeExclusion));
+	}
+	reader->exclusions[reader->nexclusions].dim = dim;
+	reader->exclusions[reader->nexclusions++].id = id;
+}
+
+static int
+dimension_named(ScopeReader *reader, const char *name, int len)
+{
+	int			dim;
+
+	for (dim = 0; dim < reader->ndims; dim++)
+		if (strlen(reader->names[dim]) == len && memcmp(reader->names[dim], name, len) == 0)
+			return dim;
+	elog(ERROR, "unknown dimension in the configuration");
+}
+
+/* Parts of a path: CN.East has two. */
+static uint32
+depth_of(FactLabel label)
+{
+	uint32		depth = 1;
+	int			i;
+
+	for (i = 0; i < label.len; i++)
+		depth += label.text[i] == '.';
+	if (depth > SCOPE_MAX_DEPTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a path has more than %d parts", SCOPE_MAX_DEPTH),
+				 errhint("Use shorter paths.")));
+	return depth;
+}
+
+static void
+read_value(ScopeReader *reader, int dim, const JsonbValue *value, bool left_out)
+{
+	FactLabel	label;
+	uint32		id;
+
+	if (!fact_json_label(value, &label))
+		elog(ERROR, "invalid scope in the configuration");
+	id = match_intern(reader->match, dim, label.text, label.len);
+	if (left_out)
+		add_exclusion(reader, dim, id);
+	else
+	{
+		add_word(reader, id);
+		add_word(reader, reader->is_path[dim] ? depth_of(label) : 0);
+	}
+}
+
+/* A value, or a list of values. */
+static void
+read_values(ScopeReader *reader, int dim, const JsonbValue *value, bool left_out)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	element;
+
+	if (value->type != jbvBinary)
+	{
+		read_value(reader, dim, value, left_out);
+		return;
+	}
+	it = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+		if (token == WJB_ELEM)
+			read_value(reader, dim, &element, left_out);
+}
+
+void
+scope_read(ScopeReader *reader, Jsonb *jsonb, Scope *scope)
+{
+	JsonbIterator *it = JsonbIteratorInit(&jsonb->root);
+	JsonbValue	value;
+	JsonbIteratorToken token;
+	int			dim = 0;
+
+	scope->mask = 0;
+	scope->words = reader->nwords;
+	scope->exclusions = reader->nexclusions;
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			dim = dimension_named(reader, value.val.string.val, value.val.string.len);
+			scope->mask |= scope_bit(dim);
+		}
+		else if (token == WJB_VALUE && value.type == jbvBinary &&
+				 JsonContainerIsObject(value.val.binary.data))
+		{
+			JsonbValue	space;
+			JsonbValue *left_out = getKeyJsonValueFromContainer(value.val.binary.data,
+																"not", 3, &space);
+
+			if (left_out == NULL)
+				elog(ERROR, "invalid scope in the configuration");
+			read_values(reader, dim, left_out, true);
+		}
+		else if (token == WJB_VALUE)
+		{
+			uint32		count_at;
+
+			add_word(reader, dim);
+			count_at = reader->nwords;
+			add_word(reader, 0);
+			read_values(reader, dim, &value, false);
+			reader->words[count_at] = (reader->nwords - count_at - 1) / 2;
+		}
+	}
+	scope->nwords = reader->nwords - scope->words;
+	scope->nexclusions = reader->nexclusions - scope->exclusions;
+}
+
+/* ----- depths ----- */
+
+/* The byte of a path dimension in a combination of depths. */
+static uint64
+depth_bits(const ScopeReader *reader, int dim, uint32 depth)
+{
+	return (uint64) depth << (8 * (SCOPE_MAX_PATHS - 1 - reader->path_number[dim]));
+}
+
+List *
+scope_depths(ScopeReader *reader, const Scope *scope)
+{
+	List	   *combinations = list_make1(palloc0(sizeof(uint64)));
+	uint32		at = scope->words;
+
+	while (at < scope->words + scope->nwords)
+	{
+		uint32		dim = reader->words[at];
+		uint32		n = reader->words[at + 1];
+		const uint32 *values = reader->words + at + 2;
+		List	   *longer = NIL;
+		uint32		i;
+
+		at += 2 + 2 * n;
+		if (!reader->is_path[dim])
+			continue;
+		for (i = 0; i < n; i++)
+		{
+			uint32		depth = values[2 * i + 1];
+			ListCell   *cell;
+			uint32		k;
+
+			for (k = 0; k < i; k++)
+				if (values[2 * k + 1] == depth)
+					break;
+			if (k < i)
+				continue;
+			foreach(cell, combinations)
+			{
+				uint64	   *depths = palloc(sizeof(uint64));
+
+				*depths = *(uint64 *) lfirst(cell) | depth_bits(reader, dim, depth);
+				longer = lappend(longer, depths);
+			}
+		}
+		combinations = longer;
+	}
+	return combinations;
+}
+
+/* Adds an entry for every combination of the values from word at on. */
+static void
+add_entries(ScopeReader *reader, const Scope *scope, uint64 depths, uint32 payload,
+			uint32 at, uint64 mask, uint32 *chosen)
+{
+	uint32		dim;
+	uint32		n;
+	uint32		i;
+
+	if (at == scope->words + scope->nwords)
+	{
+		match_add(reader->match, mask, chosen, payload);
+		return;
+	}
+	CHECK_FOR_INTERRUPTS();
+	dim = reader->words[at];
+	n = reader->words[at + 1];
+	for (i = 0; i < n; i++)
+	{
+		const uint32 *value = reader->words + at + 2 + 2 * i;
+
+		if (reader->is_path[dim] &&
+			(depths & depth_bits(reader, dim, SCOPE_MAX_DEPTH)) != depth_bits(reader, dim, value[1]))
+			continue;
+		chosen[dim] = value[0];
+		add_entries(reader, scope, depths, payload, at + 2 + 2 * n,
+					mask | UINT64CONST(1) << dim, chosen);
+	}
+}
+
+void
+scope_add(ScopeReader *reader, const Scope *scope, uint64 depths, uint32 payload)
+{
+	uint32		chosen[MATCH_MAX_DIMENSIONS];
+
+	add_entries(reader, scope, depths, payload, scope->words, 0, chosen);
+}
+
+/* ----- searching ----- */
+
+void
+scope_query_label(MatchQuery *query, const MatchIndex *index, int dim, bool is_path, FactLabel label)
+{
+	int			i;
+
+	match_query_add(query, index, dim, label.text, label.len);
+	for (i = label.len - 1; is_path && i > 0; i--)
+		if (label.text[i] == '.')
+			match_query_add(query, index, dim, label.text, i);
+}
+
+bool
+scope_excludes_nothing(const MatchQuery *query, const ScopeExclusion *exclusions, uint32 nexclusions)
+{
+	uint32		i;
+	int			k;
+
+	for (i = 0; i < nexclusions; i++)
+	{
+		uint32		dim = exclusions[i].dim;
+
+		if (!(query->present & (UINT64CONST(1) << dim)))
+			return false;
+		for (k = 0; k < query->nids[dim]; k++)
+			if (query->ids[dim][k] == exclusions[i].id)
+				return false;
+	}
+	return true;
+}

@@ -1,0 +1,86 @@
+/*
+ * scope.h
+ *		Scopes: a rule's equality part, read from jsonb into the matcher.
+ *
+ * {"tier": ["gold", "vip"], "region": "CN.East", "channel": {"not": ["web"]}}:
+ * a list means IN, a value of a path dimension covers what lies below it, and
+ * not leaves values out. Whoever compiles rules reads all scopes first, sorts
+ * the rules by the strength of their scopes, and then adds the entries.
+ */
+#ifndef QUOTETIER_SCOPE_H
+#define QUOTETIER_SCOPE_H
+
+#include "postgres.h"
+
+#include "base/fact.h"
+#include "base/match.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+/* Path dimensions one index can rank by depth, and how deep. */
+#define SCOPE_MAX_PATHS 8
+#define SCOPE_MAX_DEPTH 255
+
+/* A value that a rule leaves out; id 0 is not used. */
+typedef struct ScopeExclusion
+{
+	uint32		dim;
+	uint32		id;
+} ScopeExclusion;
+
+/* One scope, as read. Its values stand in the reader. */
+typedef struct Scope
+{
+	uint64		mask;			/* dimensions constrained: the strongest has the highest bit */
+	uint32		words;			/* first of its words in the reader */
+	uint32		nwords;
+	uint32		exclusions;		/* first of them in the reader */
+	uint32		nexclusions;
+} Scope;
+
+typedef struct ScopeReader
+{
+	MatchBuilder *match;
+	int			ndims;
+	char	  **names;			/* dimensions, the strongest first */
+	bool	   *is_path;
+	int		   *path_number;	/* of the path dimensions */
+	uint32	   *words;
+	uint32		nwords;
+	uint32		words_room;
+	ScopeExclusion *exclusions;
+	uint32		nexclusions;
+	uint32		exclusions_room;
+} ScopeReader;
+
+/* Starts reading, in the current memory context; names stay the caller's. */
+extern ScopeReader *scope_reader_create(int ndims, char **names, const bool *is_path);
+
+extern void scope_read(ScopeReader *reader, Jsonb *jsonb, Scope *scope);
+
+/* A scope of this dimension alone, as bit of a mask. */
+static inline uint64
+scope_bit(int dim)
+{
+	return UINT64CONST(1) << (MATCH_MAX_DIMENSIONS - 1 - dim);
+}
+
+/*
+ * The depths of a scope's path values: larger is deeper, dimension by
+ * dimension. A list may hold values of several depths; each combination of
+ * depths ranks for itself. Returns them all, as a list of uint64 *.
+ */
+extern List *scope_depths(ScopeReader *reader, const Scope *scope);
+
+/* Adds the entries of one of these combinations. */
+extern void scope_add(ScopeReader *reader, const Scope *scope, uint64 depths, uint32 payload);
+
+/* Says a label of the row to the matcher; of a path, also what lies above it. */
+extern void scope_query_label(MatchQuery *query, const MatchIndex *index, int dim,
+							  bool is_path, FactLabel label);
+
+/* Has the row none of the values left out, in dimensions that it has at all? */
+extern bool scope_excludes_nothing(const MatchQuery *query, const ScopeExclusion *exclusions,
+								   uint32 nexclusions);
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * guard.c
+ *		After the last line step: ending or rounding, then the guards.
+ *
+ * Clamps move the price to the nearest legal one on the right side of their
+ * bound; block and approve test what the clamps have left.
+ */
+#include "postgres.h"
+
+#include "price/ending.h"
+#include "price/pricer.h"
+
+/* Ending, else rounding; what it changes is a row of its own. */
+void
+settle(Pricer *pricer)
+{
+	LineState  *state = &pricer->state;
+
+	if (state->ending != 0)
+	{
+		const Ending *ending = POLICY_PART(pricer->policy, Ending, endings) + state->ending - 1;
+		Dec			unit = ending_nearest(state->running, pricer->units,
+										  stored_dec(pricer->policy, &ending->rest),
+										  stored_dec(pricer->policy, &ending->period));
+
+		move_to(pricer, dec_mul(unit, pricer->units), "ending", "to the nearest legal price");
+	}
+	else
+		move_to(pricer, round_amount(pricer, state->running), "rounding", "to the increment");
+}
+
+/* The legal line amount nearest to a bound, on the side that mode says. */
+static Dec
+legal_amount(const Pricer *pricer, Dec bound, RoundMode mode)
+{
+	const LineState *state = &pricer->state;
+
+	if (state->ending != 0)
+	{
+		const Ending *ending = POLICY_PART(pricer->policy, Ending, endings) + state->ending - 1;
+		Dec			rest = stored_dec(pricer->policy, &ending->rest);
+		Dec			period = stored_dec(pricer->policy, &ending->period);
+
+		return dec_mul(mode == ROUND_CEILING ?
+					   ending_not_below(bound, pricer->units, rest, period) :
+					   ending_not_above(bound, pricer->units, rest, period),
+					   pricer->units);
+	}
+	return round_amount_mode(pricer, bound, mode);
+}
+
+static bool
+breaks(const Rule *guard, Dec bound, Dec amount)
+{
+	int			order = dec_cmp(amount, bound);
+
+	return guard->adjust == ADJUST_CAP_PRICE ? order > 0 : order < 0;
+}
+
+static Breach
+on_breach(const Pricer *pricer, const Rule *guard)
+{
+	const RuleMore *more = RULE_MORE(pricer->policy, guard);
+
+	return more == NULL ? BREACH_CLAMP : (Breach) more->on_breach;
+}
+
+static void
+clamp_to(Pricer *pricer, const Rule *guard, const Effect *effect, RoundMode mode)
+{
+	LineState  *state = &pricer->state;
+	Dec			result = legal_amount(pricer, effect->result, mode);
+
+	if (pricer->trace != NULL)
+		trace_row(pricer, VERDICT_APPLIED, step_name(pricer, guard->step), guard,
+				  psprintf("held at %s", describe_rule(pricer, guard, effect)),
+				  effect, dec_sub(result, state->running));
+	remember_rule(pricer, guard->id);
+	state->running = result;
+}
+
+/* A guard that stops the price; the worse status stays. */
+static void
+raise_status(Pricer *pricer, const Rule *guard, QuoteStatus status, char *reason)
+{
+	pricer->state.status = Max(pricer->state.status, status);
+	if (pricer->trace != NULL)
+		trace_row(pricer, VERDICT_APPLIED, step_name(pricer, guard->step), guard, reason, NULL,
+				  DEC_ZERO);
+}
+
+void
+run_guards(Pricer *pricer)
+{
+	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
+	const Step *steps = POLICY_PART(pricer->policy, Step, steps);
+	LineState  *state = &pricer->state;
+	const Rule *floor = NULL;
+	const Rule *cap = NULL;
+	Effect		floor_effect;
+	Effect		cap_effect;
+	Effect		effect;
+	char	   *why_not = NULL;
+	List	   *tests = NIL;	/* block and approve guards, as Candidate * */
+	ListCell   *cell;
+	int			i;
+
+	pricer->step_facts = NULL;
+	for (i = 0; i < pricer->query.nfound; i++)
+	{
+		const Rule *guard = &rules[pricer->query.found[i]];
+
+		if (!IS_GUARD(guard->adjust) || steps[guard->step].level != LEVEL_LINE ||
+			!rule_stands(pricer, guard))
+			continue;
+		if (!rule_effect(pricer, guard, &effect, &why_not))
+		{
+			/* a guard that cannot be reckoned is never passed */
+			raise_status(pricer, guard, QUOTE_NEEDS_APPROVAL,
+						 psprintf("cannot be tested: %s", why_not));
+			continue;
+		}
+		if (on_breach(pricer, guard) != BREACH_CLAMP)
+		{
+			Candidate  *test = palloc(sizeof(Candidate));
+
+			test->rule = guard;
+			test->effect = effect;
+			tests = lappend(tests, test);
+		}
+		else if (guard->adjust == ADJUST_CAP_PRICE)
+		{
+			if (cap == NULL || dec_cmp(effect.result, cap_effect.result) < 0)
+			{
+				cap = guard;
+				cap_effect = effect;
+			}
+		}
+		else if (floor == NULL || dec_cmp(effect.result, floor_effect.result) > 0)
+		{
+			floor = guard;
+			floor_effect = effect;
+		}
+	}
+	if (cap != NULL && breaks(cap, cap_effect.result, state->running))
+		clamp_to(pricer, cap, &cap_effect, ROUND_FLOOR);
+	if (floor != NULL && breaks(floor, floor_effect.result, state->running))
+		clamp_to(pricer, floor, &floor_effect, ROUND_CEILING);
+	state->floor = floor != NULL ? floor_effect.result : DEC_ZERO;
+
+	foreach(cell, tests)
+	{
+		Candidate  *test = lfirst(cell);
+		char	   *told;
+
+		if (!breaks(test->rule, test->effect.result, state->running))
+			continue;
+		told = describe_rule(pricer, test->rule, &test->effect);
+		if (on_breach(pricer, test->rule) == BREACH_BLOCK)
+			raise_status(pricer, test->rule, QUOTE_BLOCKED, psprintf("blocked: %s", told));
+		else
+			raise_status(pricer, test->rule, QUOTE_NEEDS_APPROVAL,
+						 psprintf("needs approval: %s", told));
+	}
+}

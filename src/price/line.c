@@ -1,0 +1,332 @@
+/*
+ * line.c
+ *		The line being priced: its quantity, unit, currency, and what conditions see.
+ *
+ * Quantities are converted to the base unit before anything is matched, a
+ * rule's money to the quote's currency when it is used. Not here: steps.
+ */
+#include "postgres.h"
+
+#include "base/condition.h"
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "price/currency.h"
+#include "price/pricer.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/timestamp.h"
+
+/* ----- currency ----- */
+
+/* The quote's currency: the fact, else the policy's, else none (empty). */
+static void
+find_currency(Pricer *pricer)
+{
+	const Policy *policy = pricer->policy;
+	FactLabel	fact;
+	int			decimals;
+
+	if (fact_text(pricer->facts, policy->currency_fact, &fact))
+	{
+		if (fact.len != 3)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("fact \"currency\" is not a currency: \"%.*s\"", fact.len, fact.text),
+					 errhint("Give the three letters of ISO 4217, such as EUR.")));
+		memcpy(pricer->currency, fact.text, 3);
+		pricer->currency[3] = '\0';
+	}
+	else
+		memcpy(pricer->currency, policy->currency, sizeof(pricer->currency));
+
+	if (policy->increment_given)
+	{
+		pricer->increment = stored_dec(policy, &policy->increment);
+		return;
+	}
+	decimals = pricer->currency[0] == '\0' ? 2 : currency_decimals(pricer->currency);
+	if (decimals < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("currency \"%s\" is not known", pricer->currency),
+				 errdetail("Its minor unit is what prices are rounded to."),
+				 errhint("Give a code of ISO 4217, or set the policy's round_increment.")));
+	pricer->increment = dec_make(1, decimals);
+}
+
+static int
+compare_rates(const Rate *rate, const char *from, const char *to)
+{
+	int			order = strcmp(rate->from_currency, from);
+
+	return order != 0 ? order : strcmp(rate->to_currency, to);
+}
+
+static Dec
+find_rate(Pricer *pricer, const char *from)
+{
+	const Policy *policy = pricer->policy;
+	const Rate *rates = POLICY_PART(policy, Rate, rates);
+	int			low = 0;
+	int			high = policy->nrates;
+
+	/* the first rate of the pair; its periods follow one another */
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+		int			order = compare_rates(&rates[middle], from, pricer->currency);
+
+		if (order < 0 || (order == 0 && rates[middle].to != DT_NOEND &&
+						  rates[middle].to <= pricer->as_of))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < policy->nrates && compare_rates(&rates[low], from, pricer->currency) == 0 &&
+		rates[low].from <= pricer->as_of)
+		return stored_dec(policy, &rates[low].rate);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("there is no rate from %s to %s at %s", from, pricer->currency,
+					timestamptz_to_str(pricer->as_of)),
+			 errhint("Insert one into quotetier.fx_rate; a missing rate is never taken as 1.")));
+}
+
+bool
+rule_converts(const Pricer *pricer, const Rule *rule, const char **from)
+{
+	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+
+	if (rule->in_quote_currency)
+		return false;
+	*from = more != NULL && more->currency[0] != '\0' ? more->currency : pricer->policy->currency;
+	return (*from)[0] != '\0' && memcmp(*from, pricer->currency, 3) != 0;
+}
+
+Dec
+rule_money(Pricer *pricer, const Rule *rule, Dec money)
+{
+	const char *from;
+
+	if (likely(!rule_converts(pricer, rule, &from)))
+		return money;
+	return dec_mul(money, find_rate(pricer, from));
+}
+
+/* ----- quantity ----- */
+
+static int
+compare_label(const char *text, FactLabel label)
+{
+	int			order = strncmp(text, label.text, label.len);
+
+	return order != 0 ? order : (text[label.len] == '\0' ? 0 : 1);
+}
+
+/* The factor of a unit for one sku; an empty sku stands for all. */
+static bool
+find_unit(const Policy *policy, FactLabel unit, FactLabel sku, Dec *factor)
+{
+	const Unit *units = POLICY_PART(policy, Unit, units);
+	int			low = 0;
+	int			high = (int) policy->nunits - 1;
+
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+		int			order = compare_label(POLICY_TEXT(policy, units[middle].unit), unit);
+
+		if (order == 0)
+			order = compare_label(POLICY_TEXT(policy, units[middle].sku), sku);
+		if (order == 0)
+		{
+			*factor = stored_dec(policy, &units[middle].factor);
+			return true;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle - 1;
+	}
+	return false;
+}
+
+/* Base units in one quoted unit. */
+static Dec
+unit_factor(Pricer *pricer)
+{
+	const Policy *policy = pricer->policy;
+	FactLabel	unit;
+	FactLabel	sku = {"", 0};
+	Dec			factor;
+
+	if (fact_number(pricer->facts, policy->uom_factor_fact, &factor))
+	{
+		if (dec_sign(factor) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("fact \"uom_factor\" must be above zero"),
+					 errhint("It says how many base units one quoted unit holds.")));
+		return factor;
+	}
+	if (!fact_text(pricer->facts, policy->uom_fact, &unit))
+		return dec_make(1, 0);
+	if (fact_text(pricer->facts, policy->sku_fact, &sku) &&
+		find_unit(policy, unit, sku, &factor))
+		return factor;
+	sku.len = 0;
+	if (find_unit(policy, unit, sku, &factor))
+		return factor;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("unit of measure \"%.*s\" is not known", unit.len, unit.text),
+			 errhint("Insert its factor into quotetier.uom (1 for the base unit), or give the fact uom_factor.")));
+}
+
+void
+line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
+{
+	LineState  *state = &pricer->state;
+	Dec			factor;
+	Dec			list_price;
+
+	if (!dec_from_numeric(quantity, &pricer->quantity))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("quantity must be a finite number"),
+				 errhint("Give 0 for a unit price, or a negative quantity for a return.")));
+	if (TIMESTAMP_NOT_FINITE(as_of))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("as_of must be a finite time"),
+				 errhint("Give the time at which the price is asked for, or leave it out for now().")));
+	pricer->as_of = as_of;
+	pricer->negative = dec_sign(pricer->quantity) < 0;
+	pricer->zero = dec_sign(pricer->quantity) == 0;
+	if (pricer->negative)
+		pricer->quantity = dec_neg(pricer->quantity);
+	pricer->quoted = pricer->zero ? dec_make(1, 0) : pricer->quantity;
+	factor = unit_factor(pricer);
+	pricer->units = dec_mul(pricer->quoted, factor);
+	if (!pricer->zero)
+		pricer->quantity = pricer->units;
+	pricer->step_facts = NULL;
+	find_currency(pricer);
+
+	/* field by field: clearing the amounts, too, costs more than a step does */
+	state->has_list = state->has_running = false;
+	state->zero_fee = DEC_ZERO;
+	state->excluded = 0;
+	state->excluded_by = state->final = NULL;
+	state->ending = pricer->policy->ending;
+	state->nrules = 0;
+	state->status = QUOTE_OK;
+	state->floor = DEC_ZERO;
+	pricer->statistical = false;
+
+	/* the list price from the facts, unless a rule will set it */
+	if (!fact_number(pricer->facts, pricer->policy->list_price_fact, &list_price))
+		return;
+	if (dec_sign(list_price) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fact \"list_price\" must not be negative"),
+				 errhint("For a return, give a negative quantity.")));
+	state->has_list = state->has_running = true;
+	state->list_amount = state->running = dec_mul(list_price, pricer->units);
+	if (pricer->trace != NULL)
+		trace_row(pricer, VERDICT_LIST, "list", NULL, "fact list_price", NULL, state->running);
+}
+
+/* ----- what conditions see ----- */
+
+static void
+push_key(JsonbParseState **json, const char *key)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = unconstify(char *, key);
+	value.val.string.len = strlen(key);
+	(void) pushJsonbValue(json, WJB_KEY, &value);
+}
+
+static void
+push_number(JsonbParseState **json, const char *key, Dec number)
+{
+	JsonbValue	value;
+
+	push_key(json, key);
+	value.type = jbvNumeric;
+	value.val.numeric = dec_to_numeric(&number, 0);
+	(void) pushJsonbValue(json, WJB_VALUE, &value);
+}
+
+/* date, weekday (1 Monday .. 7 Sunday) and hour of as_of in the policy's zone */
+static void
+push_time(Pricer *pricer, JsonbParseState **json)
+{
+	pg_tz	   *zone = pg_tzset(POLICY_TEXT(pricer->policy, pricer->policy->zone));
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			offset;
+	int			weekday;
+	JsonbValue	value;
+
+	if (zone == NULL || timestamp2tm(pricer->as_of, &offset, &tm, &fsec, NULL, zone) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("as_of is out of range in the policy's time zone")));
+	push_key(json, "date");
+	value.type = jbvString;
+	value.val.string.val = psprintf("%04d-%02d-%02d", tm.tm_year, tm.tm_mon, tm.tm_mday);
+	value.val.string.len = strlen(value.val.string.val);
+	(void) pushJsonbValue(json, WJB_VALUE, &value);
+	weekday = j2day(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday));
+	push_number(json, "weekday", dec_make(weekday == 0 ? 7 : weekday, 0));
+	push_number(json, "hour", dec_make(tm.tm_hour, 0));
+}
+
+Jsonb *
+line_facts(Pricer *pricer)
+{
+	LineState  *state = &pricer->state;
+	JsonbParseState *json = NULL;
+	JsonbValue	value;
+
+	if (pricer->step_facts != NULL)
+		return pricer->step_facts;
+
+	(void) pushJsonbValue(&json, WJB_BEGIN_OBJECT, NULL);
+	push_number(&json, "qty", pricer->quantity);
+	if (state->has_list)
+		push_number(&json, "list_price", unit_price(pricer, state->list_amount));
+	if (state->has_running)
+		push_number(&json, "running_price", unit_price(pricer, state->running));
+	push_key(&json, "discounted");
+	value.type = jbvBool;
+	value.val.boolean = state->has_list && dec_cmp(state->running, state->list_amount) < 0;
+	(void) pushJsonbValue(&json, WJB_VALUE, &value);
+	push_time(pricer, &json);
+	pricer->step_facts = condition_facts(fact_reader_as_jsonb(pricer->facts), json);
+	return pricer->step_facts;
+}
+
+/* Decimals of a unit price that ends, and of one that does not. */
+static const Dec quotient_step = {1, 20, NULL};
+static const Dec unit_price_step = {1, 6, NULL};
+
+Dec
+unit_price(const Pricer *pricer, Dec amount)
+{
+	Dec			unit = dec_div(amount, pricer->quoted, unit_price_step, ROUND_HALF_UP);
+
+	if (dec_cmp(dec_mul(unit, pricer->quoted), amount) != 0)
+	{
+		Dec			longer = dec_div(amount, pricer->quoted, quotient_step, ROUND_HALF_UP);
+
+		if (dec_cmp(dec_mul(longer, pricer->quoted), amount) == 0)
+			return longer;
+	}
+	return unit;
+}

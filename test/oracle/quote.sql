@@ -1,0 +1,605 @@
+-- A second implementation of quoting, to judge the first by: PL/pgSQL on
+-- numeric, slow and plain, written from the design and not from the C code.
+--
+--   oracle.load(policy)                      reads a policy, once after each change of it
+--   oracle.quote(facts, qty, as_of)          what quotetier.quote returns, but the version
+--   oracle.explain(facts, qty, as_of)        the waterfall that quotetier.explain_quote begins with
+--
+-- It quotes by the policy loaded last. Line steps only.
+CREATE SCHEMA oracle;
+
+-- ---------------------------------------------------------------------------
+-- The policy, in a form that is quick to walk
+-- ---------------------------------------------------------------------------
+
+CREATE TYPE oracle.bracket AS (f numeric, t numeric, v numeric, fee numeric, size numeric, overage numeric);
+
+CREATE UNLOGGED TABLE oracle.policy (LIKE quotetier.policy);
+CREATE UNLOGGED TABLE oracle.step (LIKE quotetier.step);
+
+-- scope: lists of texts, whatever was written; dims: its keys, the strongest first;
+-- access: its rank, as a text that sorts; brackets: the scale, in order
+CREATE UNLOGGED TABLE oracle.rule (LIKE quotetier.rule, seq int, dims text[], access text COLLATE "C", brackets oracle.bracket[]);
+
+-- How a value is compared: 10, 10.0 and "10" are the same label.
+CREATE FUNCTION oracle.labels(value jsonb) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$
+    SELECT coalesce(jsonb_agg(CASE jsonb_typeof(e) WHEN 'number' THEN trim_scale(e::numeric)::text ELSE e #>> '{}' END), '[]')
+    FROM jsonb_array_elements(CASE jsonb_typeof(value) WHEN 'array' THEN value ELSE jsonb_build_array(value) END) e
+    WHERE jsonb_typeof(e) <> 'null'
+$$;
+
+CREATE FUNCTION oracle.labels_of_all(value jsonb) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$
+    SELECT coalesce(jsonb_object_agg(k, oracle.labels(v)), '{}') FROM jsonb_each(value) AS o (k, v)
+$$;
+
+-- Precedence 1. Sets named in the step's access list come first, in its order;
+-- then the set read as a binary number, the strongest dimension its first digit.
+CREATE FUNCTION oracle.access_rank(access text[], dims text[]) RETURNS text STABLE LANGUAGE sql AS $$
+    SELECT to_char(coalesce(
+               (SELECT min(place)
+                FROM unnest(access) WITH ORDINALITY AS a (names, place)
+                WHERE ARRAY(SELECT n FROM unnest(string_to_array(nullif(names, ''), '+')) n ORDER BY n)
+                    = ARRAY(SELECT d FROM unnest(dims) d ORDER BY d)), 9999), 'FM0000')
+           || coalesce((SELECT string_agg(CASE WHEN name = ANY (dims) THEN '0' ELSE '1' END, '' ORDER BY weight DESC, id)
+                        FROM quotetier.dimension), '')
+$$;
+
+CREATE FUNCTION oracle.load(policy text) RETURNS void LANGUAGE sql AS $$
+    DELETE FROM oracle.policy;
+    DELETE FROM oracle.step;
+    DELETE FROM oracle.rule;
+    INSERT INTO oracle.policy SELECT * FROM quotetier.policy WHERE name = $1;
+    INSERT INTO oracle.step SELECT * FROM quotetier.step WHERE step.policy = $1 AND level = 'line';
+    INSERT INTO oracle.rule
+    SELECT r.*, s.seq, d.dims, oracle.access_rank(s.access, d.dims),
+           ARRAY(SELECT (from_value, to_value, value, fee, size, overage)::oracle.bracket
+                 FROM quotetier.scale WHERE rule = r.id ORDER BY from_value)
+    FROM quotetier.rule r
+         JOIN oracle.step s ON s.name = r.step,
+         LATERAL (SELECT ARRAY(SELECT name FROM quotetier.dimension WHERE r.scope ? name ORDER BY weight DESC, id)) AS d (dims)
+    WHERE r.policy = $1 AND r.state = 'approved';
+    UPDATE oracle.rule SET scope = oracle.labels_of_all(scope), base = coalesce(base, (SELECT base FROM oracle.step WHERE name = step));
+$$;
+
+-- ---------------------------------------------------------------------------
+-- Arithmetic
+-- ---------------------------------------------------------------------------
+
+-- a / b rounded to places, ties away from zero, from the exact quotient
+CREATE FUNCTION oracle.quotient(a numeric, b numeric, places int) RETURNS numeric IMMUTABLE LANGUAGE sql AS $$
+    SELECT sign(a) * sign(b) * div(2 * abs(a) * 10::numeric ^ places + abs(b), 2 * abs(b)) * (1 / 10::numeric ^ places)::numeric(60, 30)
+$$;
+
+-- the multiple of increment that mode makes of a / b; b > 0
+CREATE FUNCTION oracle.rounded(a numeric, b numeric, increment numeric, mode text) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    unit numeric := b * increment;
+    low  numeric := div(a, unit) - CASE WHEN a < 0 AND a % unit <> 0 THEN 1 ELSE 0 END;
+    rest numeric := a - low * unit;         -- 0 <= rest < unit
+    up   boolean;
+BEGIN
+    up := rest > 0 AND CASE mode
+        WHEN 'ceiling' THEN true
+        WHEN 'floor' THEN false
+        WHEN 'up' THEN a > 0
+        WHEN 'down' THEN a < 0
+        WHEN 'half_up' THEN 2 * rest > unit OR 2 * rest = unit AND a > 0
+        WHEN 'half_even' THEN 2 * rest > unit OR 2 * rest = unit AND low % 2 <> 0
+    END;
+    RETURN (low + up::int) * increment;
+END
+$$;
+
+-- the legal price nearest to a / b, a tie going up, never zero or less
+CREATE FUNCTION oracle.legal(a numeric, b numeric, ending text) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    rest   numeric := split_part(ending, '/', 1);
+    period numeric := nullif(split_part(ending, '/', 2), '');
+    low    numeric;
+BEGIN
+    IF period IS NULL THEN
+        period := 1;
+        WHILE rest > 0 AND period > rest LOOP period := trim_scale(period * 0.1); END LOOP;
+        WHILE period <= rest LOOP period := period * 10; END LOOP;
+    END IF;
+    low := oracle.rounded(a - rest * b, b, period, 'floor') + rest;
+    IF low <= 0 OR 2 * (a - low * b) >= period * b THEN
+        low := low + period;
+    END IF;
+    RETURN low;
+END
+$$;
+
+-- ---------------------------------------------------------------------------
+-- A line on its way
+-- ---------------------------------------------------------------------------
+
+-- Amounts are line amounts, null while there is none. A line of quantity 0 goes
+-- the way of one unit, to find its unit price; what is due for it, fees, is zero_due.
+CREATE TYPE oracle.line AS (
+    facts    jsonb,
+    qty      numeric,       -- without its sign
+    units    numeric,       -- what prices are multiplied by: 1 for quantity 0
+    list     numeric,
+    running  numeric,
+    after    jsonb,         -- running after each step so far
+    zero_due numeric,
+    listed   boolean,       -- step list has given a price
+    ending   text,          -- the last one given
+    excluded text[],        -- steps switched off
+    final    boolean,       -- no more line steps
+    rules    bigint[],      -- applied
+    tied     boolean,       -- only the smaller id decided between two rules
+    doubt    boolean,       -- it might have: two candidates of a step were equal
+    steps    text[],        -- the waterfall, row by row
+    by_rule  bigint[],
+    verdicts text[],
+    bases    numeric[],
+    amounts  numeric[]
+);
+
+-- What trying a rule leads to.
+CREATE TYPE oracle.effect AS (
+    base   numeric,         -- the line amount a percent is of
+    result numeric,         -- the line amount afterwards; null: the rule does not apply
+    fee    numeric          -- what it has due, or takes off, whatever the quantity; only for quantity 0
+);
+
+CREATE FUNCTION oracle.fact(facts jsonb, name text) RETURNS numeric IMMUTABLE LANGUAGE sql AS $$
+    SELECT nullif(facts -> name, 'null')::numeric
+$$;
+
+CREATE FUNCTION oracle.base(line oracle.line, base text) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN CASE
+        WHEN base = 'list' THEN line.list
+        WHEN base = 'running' THEN line.running
+        WHEN line.after ? base THEN nullif(line.after -> base, 'null')::numeric
+        ELSE oracle.fact(line.facts, base) * line.units
+    END;
+END
+$$;
+
+-- ---------------------------------------------------------------------------
+-- One rule on one line
+-- ---------------------------------------------------------------------------
+
+-- what a percent makes of a base, or takes of it
+CREATE FUNCTION oracle.percent(adjust text, base numeric, value numeric) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN CASE adjust
+        WHEN 'margin' THEN oracle.quotient(base * 100, 100 - value, 20)
+        WHEN 'markup' THEN base * (100 + value) * 0.01
+        ELSE base * value * 0.01
+    END;
+END
+$$;
+
+CREATE FUNCTION oracle.effect(r oracle.rule, line oracle.line) RETURNS oracle.effect IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    e        oracle.effect;
+    percent  boolean := r.adjust IN ('price_percent', 'margin', 'markup', 'percent_off', 'percent_on');
+    sets     boolean := r.adjust IN ('price', 'price_percent', 'margin', 'markup');
+    measure  numeric;
+    b        oracle.bracket;
+    reached  oracle.bracket;    -- the one that holds the measure
+    first    boolean := true;
+    upto     numeric := 0;      -- where the band before ended
+    value    numeric := r.value;
+    amount   numeric := 0;      -- the rule's own: its price, or what it takes off or adds
+    fee      numeric := 0;
+BEGIN
+    IF percent OR r.scale_on = 'amount' AND r.scale_mode IS NOT NULL THEN
+        e.base := oracle.base(line, r.base);
+        IF e.base IS NULL THEN RETURN e; END IF;
+    END IF;
+    IF NOT sets AND line.running IS NULL THEN RETURN e; END IF;
+
+    IF r.scale_mode IS NOT NULL THEN
+        measure := CASE r.scale_on
+            WHEN 'quantity' THEN line.qty
+            WHEN 'amount' THEN CASE WHEN line.qty = 0 THEN 0 ELSE e.base END
+            ELSE oracle.fact(line.facts, r.scale_on) END;
+        IF measure IS NULL THEN RETURN e; END IF;
+        FOREACH b IN ARRAY r.brackets LOOP
+            IF (CASE r.scale_bounds
+                WHEN '[)' THEN b.f <= measure AND (b.t IS NULL OR measure < b.t)
+                -- a first band from 0 has 0 in it, too
+                ELSE (b.f < measure OR first AND b.f = 0 AND measure = 0) AND (b.t IS NULL OR measure <= b.t) END)
+            THEN
+                reached := b;
+                EXIT;
+            END IF;
+            first := false;
+        END LOOP;
+        IF reached.f IS NULL THEN RETURN e; END IF;     -- under, over or between the brackets
+        value := reached.v;
+        fee := reached.fee;
+    END IF;
+
+    CASE coalesce(r.scale_mode, 'volume')
+        WHEN 'volume' THEN
+            amount := CASE WHEN percent THEN oracle.percent(r.adjust, e.base, value)
+                           WHEN r.adjust = 'line_amount_off' THEN value
+                           ELSE value * line.units END;
+        WHEN 'graduated' THEN
+            IF measure = 0 THEN
+                amount := CASE WHEN percent THEN oracle.percent(r.adjust, e.base, value) ELSE value * line.units END;
+            ELSE
+                first := true;
+                fee := 0;
+                FOREACH b IN ARRAY r.brackets LOOP
+                    EXIT WHEN b.f >= measure AND NOT first;
+                    IF b.f <> upto AND NOT first THEN RETURN e; END IF;     -- units without a value
+                    -- the band's units, or its share of the base, times the measure
+                    amount := amount + CASE WHEN percent THEN oracle.percent(r.adjust, e.base * (least(b.t, measure) - upto), b.v)
+                                            ELSE (least(b.t, measure) - upto) * b.v END;
+                    fee := fee + b.fee;
+                    upto := b.t;
+                    first := false;
+                END LOOP;
+                amount := CASE WHEN percent THEN oracle.quotient(amount, measure, 20)
+                               WHEN r.scale_on = 'quantity' THEN amount
+                               ELSE oracle.quotient(amount * line.units, measure, 20) END;
+            END IF;
+        WHEN 'block' THEN
+            amount := value + coalesce(reached.overage, 0) * (measure - reached.f);
+        WHEN 'package' THEN
+            amount := greatest(div(measure, reached.size) + (measure % reached.size > 0)::int, (line.qty = 0)::int) * value;
+    END CASE;
+
+    IF line.qty = 0 THEN
+        e.fee := fee;
+    ELSE
+        amount := amount + fee;
+    END IF;
+    e.result := CASE
+        WHEN sets THEN amount
+        WHEN r.adjust IN ('percent_on', 'amount_on') THEN line.running + amount
+        ELSE line.running - amount END;
+    RETURN e;
+END
+$$;
+
+-- The policy's rounding of a line amount, by the line or by its unit.
+CREATE FUNCTION oracle.rounded(amount numeric, line oracle.line, p oracle.policy) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN CASE WHEN p.round_target LIKE 'unit%'
+        THEN oracle.rounded(amount, line.units, p.round_increment, p.round_mode) * line.units
+        ELSE oracle.rounded(amount, 1, p.round_increment, p.round_mode) END;
+END
+$$;
+
+-- The effect, with each rule's amount or what it leads to rounded where the policy says so.
+CREATE FUNCTION oracle.trial(r oracle.rule, line oracle.line, s oracle.step, p oracle.policy) RETURNS oracle.effect IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    e oracle.effect := oracle.effect(r, line);
+BEGIN
+    IF e.result IS NOT NULL THEN
+        IF p.round_target IN ('adjustment', 'unit_adjustment') THEN
+            -- a list price from a rule takes the place of the fact's: no adjustment yet
+            IF line.running IS NOT NULL AND (s.name <> 'list' OR cardinality(line.rules) > 0) THEN
+                e.result := line.running + oracle.rounded(e.result - line.running, line, p);
+            END IF;
+        ELSIF p.round_target IN ('line_step', 'unit_step') AND s.pick <> 'sum' THEN
+            e.result := oracle.rounded(e.result, line, p);
+        END IF;
+    END IF;
+    RETURN e;
+END
+$$;
+
+-- ---------------------------------------------------------------------------
+-- One step
+-- ---------------------------------------------------------------------------
+
+CREATE TYPE oracle.candidate AS (r oracle.rule, e oracle.effect);
+
+-- Takes the rule's result; what would fall below zero is cut.
+CREATE FUNCTION oracle.apply(line oracle.line, r oracle.rule, s oracle.step, e oracle.effect) RETURNS oracle.line IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    is_list boolean := line.running IS NULL OR s.name = 'list' AND (cardinality(line.rules) = 0 OR line.listed);
+    replaces_fact boolean := s.name = 'list' AND cardinality(line.rules) = 0;
+    due     numeric := CASE
+        WHEN r.adjust IN ('price', 'price_percent', 'margin', 'markup') THEN e.fee
+        WHEN r.adjust IN ('percent_on', 'amount_on') THEN line.zero_due + e.fee
+        ELSE greatest(line.zero_due - e.fee, 0) END;
+BEGIN
+    IF replaces_fact THEN           -- its row goes, with what it said
+        line.steps := '{}'; line.by_rule := '{}'; line.verdicts := '{}'; line.bases := '{}'; line.amounts := '{}';
+        line.running := 0;
+    END IF;
+    e.result := greatest(e.result, 0);
+    line.steps := line.steps || s.name;
+    line.by_rule := line.by_rule || r.id;
+    line.verdicts := line.verdicts || CASE WHEN is_list THEN 'list' ELSE 'applied' END;
+    line.bases := line.bases || e.base;
+    line.amounts := line.amounts || CASE WHEN line.qty = 0 THEN due - line.zero_due ELSE e.result - coalesce(line.running, 0) END;
+    line.running := e.result;
+    line.zero_due := due;
+    IF is_list THEN line.list := line.running; END IF;
+    line.listed := is_list AND s.name = 'list';
+    line.ending := coalesce(r.ending, s.ending, line.ending);
+    line.excluded := line.excluded || s.excludes;
+    line.final := line.final OR r.final;
+    line.rules := line.rules || r.id;
+    RETURN line;
+END
+$$;
+
+-- Moves running without a rule.
+CREATE FUNCTION oracle.settle(line oracle.line, result numeric, name text) RETURNS oracle.line IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    IF result <> line.running THEN
+        line.steps := line.steps || name;
+        line.by_rule := line.by_rule || NULL::bigint;
+        line.verdicts := line.verdicts || 'residual'::text;
+        line.bases := line.bases || NULL::numeric;
+        line.amounts := line.amounts || CASE WHEN line.qty = 0 THEN 0 ELSE result - line.running END;
+    END IF;
+    line.running := result;
+    RETURN line;
+END
+$$;
+
+CREATE FUNCTION oracle.run_step(line oracle.line, s oracle.step, p oracle.policy, matched oracle.rule[]) RETURNS oracle.line IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    r       oracle.rule;
+    e       oracle.effect;
+    c       oracle.candidate;
+    cands   oracle.candidate[] := '{}';
+    picked  oracle.candidate[] := '{}';
+    best    oracle.candidate;
+    groups  text[] := '{}';
+    raise_all boolean := true;
+    total   numeric;
+    entry   numeric;
+    taken   numeric;
+    i       int;
+BEGIN
+    FOREACH r IN ARRAY matched LOOP
+        IF r.step = s.name THEN
+            e := oracle.trial(r, line, s, p);
+            IF e.result IS NOT NULL THEN
+                cands := cands || ROW(r, e)::oracle.candidate;
+            END IF;
+        END IF;
+    END LOOP;
+    IF cardinality(cands) = 0 THEN RETURN line; END IF;
+
+    -- precedence: access, priority, better for the customer, smaller id
+    IF cardinality(cands) > 1 THEN
+        cands := ARRAY(SELECT k FROM unnest(cands) k
+                       ORDER BY (k.r).access, (k.r).priority DESC, (k.e).result, (k.r).id);
+        FOR i IN 2 .. cardinality(cands) LOOP
+            c := cands[i];
+            best := cands[i - 1];
+            line.doubt := line.doubt OR (c.r).access = (best.r).access AND (c.r).priority = (best.r).priority
+                          AND (c.e).result = (best.e).result;
+        END LOOP;
+    END IF;
+
+    -- groups: the highest of '*' stands alone; else the first of each
+    FOREACH c IN ARRAY cands LOOP
+        IF (c.r).exclusive_group = '*' THEN
+            picked := ARRAY[c];
+            EXIT;
+        ELSIF (c.r).exclusive_group IS NULL OR (c.r).exclusive_group <> ALL (groups) THEN
+            picked := picked || c;
+            groups := groups || (c.r).exclusive_group;
+        END IF;
+    END LOOP;
+    cands := picked;
+
+    CASE s.pick
+    WHEN 'first', 'best' THEN
+        best := cands[1];
+        IF s.pick = 'best' THEN
+            FOREACH c IN ARRAY cands LOOP
+                raise_all := raise_all AND coalesce((c.e).result > line.running, false);
+            END LOOP;
+            FOREACH c IN ARRAY cands LOOP
+                IF (CASE WHEN raise_all THEN (c.e).result > (best.e).result ELSE (c.e).result < (best.e).result END) THEN
+                    best := c;
+                END IF;
+            END LOOP;
+        END IF;
+        FOREACH c IN ARRAY cands LOOP
+            line.tied := line.tied OR (c.r).id <> (best.r).id AND (c.r).access = (best.r).access
+                         AND (c.r).priority = (best.r).priority AND (c.e).result = (best.e).result;
+        END LOOP;
+        IF s.only_down AND (best.e).result > line.running THEN
+            RETURN line;
+        END IF;
+        line := oracle.apply(line, best.r, s, best.e);
+
+    WHEN 'sum' THEN
+        picked := '{}';
+        entry := line.running;
+        total := entry;
+        FOREACH c IN ARRAY cands LOOP
+            CONTINUE WHEN s.only_down AND (c.e).result > entry;
+            picked := picked || c;
+            total := total + ((c.e).result - entry);
+            EXIT WHEN (c.r).stop OR (c.r).final;
+        END LOOP;
+        -- more than there is: the last ones are cut
+        i := cardinality(picked);
+        WHILE total < 0 LOOP
+            c := picked[i];
+            taken := least(entry - (c.e).result, -total);
+            IF taken > 0 THEN
+                e := c.e;
+                e.result := e.result + taken;
+                c.e := e;
+                total := total + taken;
+                picked[i] := c;
+            END IF;
+            i := i - 1;
+        END LOOP;
+        FOREACH c IN ARRAY picked LOOP
+            taken := (c.e).result - entry;
+            e := c.e;
+            e.result := greatest(line.running, 0);      -- the sum may pass below zero on its way
+            total := line.running + taken;
+            line := oracle.apply(line, c.r, s, e);
+            line.running := total;
+            IF line.qty <> 0 THEN line.amounts[cardinality(line.amounts)] := taken; END IF;
+            IF line.listed THEN line.list := total; END IF;
+        END LOOP;
+        IF p.round_target IN ('line_step', 'unit_step') AND cardinality(picked) > 0 THEN
+            line := oracle.settle(line, oracle.rounded(line.running, line, p), 'rounding');
+            IF line.listed THEN line.list := line.running; END IF;
+        END IF;
+
+    WHEN 'chain' THEN
+        FOREACH c IN ARRAY cands LOOP
+            line.tied := line.tied OR EXISTS (
+                SELECT FROM unnest(cands) k
+                WHERE (k.r).id <> (c.r).id AND (k.r).access = (c.r).access
+                  AND (k.r).priority = (c.r).priority AND (k.e).result = (c.e).result);
+            e := oracle.trial(c.r, line, s, p);
+            CONTINUE WHEN e.result IS NULL OR s.only_down AND e.result > line.running;
+            line := oracle.apply(line, c.r, s, e);
+            EXIT WHEN (c.r).stop OR (c.r).final;
+        END LOOP;
+    END CASE;
+    RETURN line;
+END
+$$;
+
+-- ---------------------------------------------------------------------------
+-- The line
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION oracle.line(facts jsonb, qty numeric, as_of timestamptz) RETURNS oracle.line STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    line    oracle.line;
+    entry   oracle.line;
+    own     oracle.line;
+    best    oracle.line;        -- of the competing steps so far
+    p       oracle.policy;
+    s       oracle.step;
+    labels  jsonb := oracle.labels_of_all(facts);
+    matched oracle.rule[];
+    compete text;
+BEGIN
+    SELECT * INTO STRICT p FROM oracle.policy;
+    matched := ARRAY(
+        SELECT r FROM oracle.rule r
+        WHERE r.valid @> as_of
+          AND NOT EXISTS (SELECT FROM jsonb_each(r.scope) w (name, wanted)
+                          WHERE NOT coalesce(labels -> name ?| ARRAY(SELECT jsonb_array_elements_text(wanted)), false)));
+    line.facts := facts;
+    line.qty := abs(qty);
+    line.units := CASE WHEN qty = 0 THEN 1 ELSE abs(qty) END;
+    line.after := '{}';
+    line.zero_due := 0;
+    line.listed := false;
+    line.ending := p.ending;
+    line.excluded := '{}';
+    line.final := false;
+    line.rules := '{}';
+    line.tied := false;
+    line.doubt := false;
+    line.steps := '{}'; line.by_rule := '{}'; line.verdicts := '{}'; line.bases := '{}'; line.amounts := '{}';
+
+    line.list := oracle.fact(facts, 'list_price') * line.units;
+    IF line.list IS NOT NULL THEN
+        line.running := line.list;
+        line.steps := '{list}'; line.by_rule := '{NULL}'; line.verdicts := '{list}'; line.bases := '{NULL}';
+        line.amounts := ARRAY[CASE WHEN qty = 0 THEN 0 ELSE line.list END];
+    END IF;
+
+    FOR s IN SELECT * FROM oracle.step ORDER BY seq LOOP
+        IF s.compete IS DISTINCT FROM compete THEN          -- a competition is over, or begins
+            compete := s.compete;
+            entry := line;
+            best := NULL;
+        END IF;
+        own := CASE WHEN compete IS NULL THEN line ELSE entry END;
+        IF NOT own.final AND s.name <> ALL (own.excluded) THEN
+            own := oracle.run_step(own, s, p, matched);
+        END IF;
+        IF compete IS NOT NULL THEN
+            line.after := line.after || jsonb_build_object(s.name, own.running);
+            line.tied := line.tied OR own.tied;
+            line.doubt := line.doubt OR own.doubt;
+            IF cardinality(own.rules) > cardinality(entry.rules) AND (best.rules IS NULL OR own.running < best.running) THEN
+                best := own;
+                best.after := line.after;
+                best.tied := line.tied;
+                best.doubt := line.doubt;
+                line := best;
+            END IF;
+        ELSE
+            line := own;
+            line.after := line.after || jsonb_build_object(s.name, line.running);
+        END IF;
+    END LOOP;
+    IF line.running IS NULL THEN
+        RETURN line;
+    END IF;
+
+    IF line.ending IS NOT NULL THEN
+        line := oracle.settle(line, oracle.legal(line.running, line.units, line.ending) * line.units, 'ending');
+    ELSE
+        line := oracle.settle(line, oracle.rounded(line.running, line, p), 'rounding');
+    END IF;
+    RETURN line;
+END
+$$;
+
+-- zeros at the end go, down to so many decimals
+CREATE FUNCTION oracle.trimmed(amount numeric, decimals int) RETURNS numeric IMMUTABLE LANGUAGE sql AS $$
+    SELECT round(trim_scale(amount), greatest(scale(trim_scale(amount)), decimals))
+$$;
+
+CREATE FUNCTION oracle.quote(facts jsonb, qty numeric, as_of timestamptz,
+    OUT list_price numeric, OUT list_amount numeric, OUT net_price numeric, OUT net_amount numeric,
+    OUT discount_pct numeric, OUT currency text, OUT status text, OUT rules bigint[],
+    OUT steps text[], OUT by_rule bigint[], OUT verdicts text[], OUT bases numeric[], OUT amounts numeric[],
+    OUT doubt boolean)
+    STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    line     oracle.line := oracle.line(facts, qty, as_of);
+    p        oracle.policy;
+    decimals int;
+BEGIN
+    SELECT * INTO STRICT p FROM oracle.policy;
+    decimals := scale(trim_scale(p.round_increment));
+    currency := coalesce(facts ->> 'currency', p.currency);
+    rules := line.rules;
+    doubt := line.doubt;
+    status := CASE WHEN line.running IS NULL THEN 'no_price' ELSE 'ok' END;
+    IF status = 'no_price' THEN RETURN; END IF;
+    IF p."strict" AND line.tied THEN
+        RAISE cardinality_violation USING MESSAGE = 'ambiguous';
+    END IF;
+
+    list_price := oracle.quotient(line.list, line.units, 20);
+    IF list_price * line.units <> line.list THEN
+        list_price := oracle.quotient(line.list, line.units, 6);
+    END IF;
+    list_price := oracle.trimmed(list_price, decimals);
+    net_price := oracle.trimmed(oracle.quotient(line.running, line.units, 6), decimals);
+    discount_pct := oracle.quotient(100 * (line.list - line.running), nullif(line.list, 0), 4)::numeric(100, 4);
+    list_amount := CASE WHEN qty = 0 THEN 0 ELSE sign(qty) * line.list END;
+    net_amount := CASE WHEN qty = 0 THEN line.zero_due ELSE sign(qty) * line.running END;
+    steps := line.steps;
+    by_rule := line.by_rule;
+    verdicts := line.verdicts;
+    bases := line.bases;
+    amounts := ARRAY(SELECT CASE WHEN qty < 0 THEN -a ELSE a END FROM unnest(line.amounts) WITH ORDINALITY AS u (a, place) ORDER BY place);
+END
+$$;
+
+CREATE FUNCTION oracle.explain(facts jsonb, qty numeric, as_of timestamptz)
+    RETURNS TABLE (seq bigint, step text, rule bigint, verdict text, base numeric, amount numeric, running numeric)
+    STABLE LANGUAGE sql AS $$
+    SELECT place, s, r, v, b, a, sum(a) OVER (ORDER BY place)
+    FROM oracle.quote(facts, qty, as_of) q,
+         ROWS FROM (unnest(q.steps), unnest(q.by_rule), unnest(q.verdicts), unnest(q.bases), unnest(q.amounts))
+            WITH ORDINALITY AS w (s, r, v, b, a, place)
+    ORDER BY place
+$$;
