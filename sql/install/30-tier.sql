@@ -7,6 +7,15 @@ CREATE TABLE quotetier.scheme (
     kind      text NOT NULL DEFAULT 'threshold'
               CONSTRAINT scheme_kind_known CHECK (kind IN ('threshold', 'share', 'pareto', 'grid')),
     keep_ties boolean NOT NULL DEFAULT false,
+    scores    text,
+    validity  interval NOT NULL DEFAULT '0'
+              CONSTRAINT scheme_validity_not_negative CHECK (validity >= '0'),
+    grace     interval NOT NULL DEFAULT '0'
+              CONSTRAINT scheme_grace_not_negative CHECK (grace >= '0'),
+    confirm   int NOT NULL DEFAULT 1
+              CONSTRAINT scheme_confirm_positive CHECK (confirm >= 1),
+    max_drop  int
+              CONSTRAINT scheme_max_drop_positive CHECK (max_drop >= 1),
     note      text,
     origin    text NOT NULL DEFAULT 'user' REFERENCES quotetier.origin
 );
@@ -16,6 +25,12 @@ COMMENT ON COLUMN quotetier.scheme.name IS 'what tier() and tier_over() ask for'
 COMMENT ON COLUMN quotetier.scheme.kind IS
     'what from_value counts. threshold: a score; share: percent of the rows before; pareto: percent of the value before; grid: two scores';
 COMMENT ON COLUMN quotetier.scheme.keep_ties IS 'share and pareto: equal values get the tier of the first of them';
+COMMENT ON COLUMN quotetier.scheme.scores IS
+    'function that assess() calls with the time to assess; returns customers with their scores';
+COMMENT ON COLUMN quotetier.scheme.validity IS 'how long a tier is held for certain once it is reached or kept';
+COMMENT ON COLUMN quotetier.scheme.grace IS 'how much longer before it can be lost';
+COMMENT ON COLUMN quotetier.scheme.confirm IS 'how many assessments in a row must fail before it is lost';
+COMMENT ON COLUMN quotetier.scheme.max_drop IS 'how many tiers one assessment takes away at most; null: any number';
 COMMENT ON COLUMN quotetier.scheme.note IS 'what the scores are, and where the scheme comes from';
 COMMENT ON COLUMN quotetier.scheme.origin IS 'shipped with the extension, or the user''s own';
 

@@ -42,6 +42,26 @@ SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_val
 SELECT * FROM refused($$UPDATE quotetier.tier SET from_value = 300 WHERE scheme = 'l' AND name = 'silver'$$);
 SELECT * FROM refused($$UPDATE quotetier.tier SET rank = 2000000000 WHERE scheme = 'l' AND name = 'silver'$$);
 
+-- what only some kinds have
+SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value, from_value2) VALUES ('l', 'x', 4, 300, 1)$$);
+SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value, keep_value) VALUES ('l', 'x', 4, 300, 300.01)$$);
+SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value, keep_value) VALUES ('l', 'x', 4, 300, 'NaN')$$);
+SELECT * FROM refused($$UPDATE quotetier.scheme SET kind = 'grid' WHERE name = 'l'$$);
+SELECT * FROM refused($$UPDATE quotetier.scheme SET kind = 'share' WHERE name = 'l'$$);
+INSERT INTO quotetier.scheme (name, kind) VALUES ('p', 'pareto'), ('g', 'grid');
+SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value) VALUES ('p', 'x', 1, 100)$$);
+SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value) VALUES ('p', 'x', 1, '-Infinity')$$);
+SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value, keep_value) VALUES ('p', 'x', 1, 0, 0)$$);
+SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value) VALUES ('p', 'x', 1, NULL), ('p', 'y', 1, NULL)$$);
+SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value) VALUES ('g', 'x', 1, 1)$$);
+SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value, from_value2) VALUES ('g', 'x', 1, 1, 2), ('g', 'y', 2, 1.0, 2.0)$$);
+SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value, from_value2) VALUES ('g', 'x', 1, 1, 2), ('g', 'y', 1, 1, 3)$$);
+SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value, from_value2) VALUES ('g', 'x', 1, 1, 'NaN')$$);
+
+-- tier life
+SELECT * FROM refused($$INSERT INTO quotetier.scheme (name, validity) VALUES ('s', '-1 day')$$);
+SELECT * FROM refused($$INSERT INTO quotetier.scheme (name, confirm) VALUES ('s', 0)$$);
+
 -- the floor below the triggers
 SET session_replication_role = replica;
 SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_value) VALUES ('l', 'x', 4, 'NaN')$$);
@@ -56,6 +76,21 @@ SELECT * FROM refused($$SELECT quotetier.tier('none', 1)$$);
 SELECT * FROM refused($$SELECT quotetier.tier('l', 'many')$$);
 SELECT * FROM refused($$SELECT quotetier.tier('l', 1.5::float8)$$);
 SELECT * FROM refused($$SELECT quotetier.tier('none', 'NaN')$$);
+SELECT * FROM refused($$SELECT quotetier.tier('l', 1, 2)$$);
+SELECT * FROM refused($$SELECT quotetier.tier('g', 1)$$);
+SELECT * FROM refused($$SELECT quotetier.tier('p', 1)$$);
+
+-- whole sets
+SELECT * FROM refused($$SELECT quotetier.tier_over('l', v) OVER (ORDER BY v DESC) FROM (VALUES (1), (2)) t (v)$$);
+SELECT * FROM refused($$SELECT quotetier.tier_over('g', v) OVER (ORDER BY v DESC) FROM (VALUES (1), (2)) t (v)$$);
+SELECT * FROM refused($$SELECT quotetier.tier_over('none', v) OVER (ORDER BY v DESC) FROM (VALUES (1), (2)) t (v)$$);
+SELECT * FROM refused($$SELECT quotetier.tier_over('abc', v) OVER (ORDER BY v) FROM (VALUES (1.50), (2)) t (v)$$);
+SELECT * FROM refused($$SELECT quotetier.tier_over('abc', v) OVER () FROM (VALUES (1), (NULL), (2)) t (v)$$);
+SELECT * FROM refused($$SELECT quotetier.tier_over('abc', v) OVER (ORDER BY v DESC) FROM (VALUES (1), ('NaN'::numeric)) t (v)$$);
+SELECT * FROM refused($$SELECT quotetier.tier_over('abc', v) OVER (ORDER BY v DESC) FROM (VALUES (1), ('Infinity'::numeric)) t (v)$$);
+SELECT * FROM refused($$SELECT quotetier.tier_over(s, v) OVER (ORDER BY v DESC) FROM (VALUES ('abc', 2), ('pyramid', 1)) t (s, v)$$);
+SELECT * FROM refused($$SELECT quotetier.tier_over('pyramid', v, 'gone') OVER (ORDER BY v DESC) FROM (VALUES (NULL::numeric)) t (v)$$);
+SELECT * FROM refused($$SELECT quotetier.tier_over('abc', 1)$$);
 
 -- trigger functions are of no use to anyone else
 SELECT * FROM refused($$SELECT quotetier.tier_check()$$);
@@ -71,7 +106,7 @@ ALTER TABLE quotetier.tier DISABLE ROW LEVEL SECURITY;
 \x off
 
 -- nothing of all that was kept
-SELECT * FROM quotetier.tier WHERE scheme = 'l' ORDER BY rank;
+SELECT name, rank, from_value FROM quotetier.tier WHERE scheme = 'l' ORDER BY rank;
 
 -- what is allowed: swapping and renumbering in one statement, either direction, one by one
 UPDATE quotetier.tier SET from_value = CASE name WHEN 'bronze' THEN 100 ELSE 0 END,
