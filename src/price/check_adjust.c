@@ -20,7 +20,7 @@ static const AdjustRange adjusts[] =
 	{"percent_on", false, true, PLACE_ANY, true, false, 0, 0, false, true, "percents, 0 or more; 10 means 10 %"},
 	{"amount_off", false, false, PLACE_ANY, true, false, 0, 0, false, true, "money per base unit, 0 or more"},
 	{"amount_on", false, false, PLACE_ANY, true, false, 0, 0, false, true, "money per base unit, 0 or more"},
-	{"line_amount_off", false, false, PLACE_ANY, true, false, 0, 0, false, false, "money per line, 0 or more"},
+	{"line_amount_off", false, false, PLACE_ANY, true, false, 0, 0, false, true, "money per line, 0 or more"},
 	{"round_to", true, false, PLACE_ANY, true, false, 0, 0, true, false, "a multiple of money, above 0"},
 	{"free_units", false, false, PLACE_ORDER, true, false, 0, 0, true, false, "units, above 0"},
 	{"add_line", false, false, PLACE_ORDER, true, false, 0, 0, false, false, "units, 0 or more"},

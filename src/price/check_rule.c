@@ -435,7 +435,7 @@ rule_check(PG_FUNCTION_ARGS)
 
 	check_place(&row, range);
 	check_scope(&row);
-	check_validity(&row, "the rule");
+	check_validity(&row, "rule");
 	check_currency(&row, "currency");
 	check_ending(&row);
 	check_source_of_value(&row, range);

@@ -90,6 +90,29 @@ SELECT bad_rule('adjust, scale_mode, scale_on', vals) FROM (VALUES
     (4, $$'markup', 'package', 'quantity'$$)
 ) v(n, vals) ORDER BY n;
 
+-- conditions, exclusions, guards, offsets
+SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FROM (VALUES
+    (1, 'condition', $$'$.orders'$$),
+    (2, 'condition', $$'$ ? (@.orders == 0)'$$),
+    (3, 'condition', $$'1'$$),
+    (4, 'scope', $$'{"tier": {"not": []}}'$$),
+    (5, 'scope', $$'{"tier": {"not": null}}'$$),
+    (6, 'scope', $$'{"tier": {"not": {"a": 1}}}'$$),
+    (7, 'scope', $$'{"tier": {"not": ["a", "a"]}}'$$),
+    (8, 'scope', $$'{"tier": {"not": "a", "or": "b"}}'$$),
+    (9, 'scope', $$'{"team": {"not": "a"}}'$$),
+    (10, 'on_breach', $$'clamp'$$),
+    (11, 'scale_offset', $$'used'$$),
+    (12, 'value_expr', $$'$.cost'$$),
+    (13, 'currency', $$'usd'$$)
+) v(n, columns, vals) ORDER BY n;
+SELECT bad_rule('adjust, value, on_breach', $$'floor_price', 5, 'warn'$$, 'guard');
+SELECT bad_rule('adjust, value', $$'floor_margin', 100$$, 'guard');
+SELECT bad_rule('adjust, value', $$'cap_percent_off', 101$$, 'guard');
+SELECT bad_rule('adjust, scale_mode', $$'floor_price', 'graduated'$$, 'guard');
+SELECT bad_rule('adjust, value', $$'round_to', 0$$, 'guard');
+SELECT bad_rule('adjust, scale_mode, scale_offset', $$'price', 'block', 'used'$$);
+
 -- where a rule belongs
 SELECT refused($$INSERT INTO quotetier.rule (policy, step, adjust, value) VALUES ('retail', 'tier', 'price', 5)$$);
 SELECT bad_rule('adjust, value', $$'price', 5$$, 'discounts');
@@ -206,13 +229,7 @@ SELECT refused($$INSERT INTO quotetier.step (policy, seq, name) SELECT 'default'
 
 -- what cannot be applied yet
 SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FROM (VALUES
-    (1, 'scope', $$'{"tier": {"not": ["gold"]}}'$$),
-    (2, 'condition', $$'$.orders == 0'$$),
-    (3, 'value_expr', $$'$.cost'$$),
-    (4, 'currency', $$'USD'$$),
     (5, 'scale_by', $$ARRAY['category']$$),
-    (6, 'scale_offset', $$'used'$$),
-    (7, 'on_breach', $$'clamp'$$),
     (8, 'max_amount', '5'),
     (9, 'max_units', '5'),
     (10, 'unit_step', '5'),
@@ -221,12 +238,11 @@ SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FR
     (13, 'state', $$'draft'$$)
 ) v(n, columns, vals) ORDER BY n;
 SELECT bad_rule('adjust, value', quote_literal(adjust) || ', 5', 'guard') FROM unnest(ARRAY[
-    'round_to', 'free_units', 'add_line', 'floor_price', 'floor_percent', 'floor_over', 'floor_margin',
-    'cap_percent_off', 'cap_price']) adjust;
-SELECT refused($$INSERT INTO quotetier.dimension (name, kind) VALUES ('region', 'path')$$);
+    'free_units', 'add_line']) adjust;
+SELECT refused($$INSERT INTO quotetier.dimension (name, kind) VALUES ('region', 'tree')$$);
 SELECT refused($$INSERT INTO quotetier.policy (name, needs_approval) VALUES ('p', true)$$);
 SELECT refused(format('INSERT INTO quotetier.step (policy, seq, name, %s) VALUES (''default'', 100, ''x'', %L)', columns, vals))
-FROM (VALUES ('level', 'order'), ('level', 'statistical'), ('remainder', 'carry')) v(columns, vals);
+FROM (VALUES ('level', 'order'), ('remainder', 'carry')) v(columns, vals);
 
 -- currencies
 SELECT refused($$SELECT quotetier.minor_unit('EURO')$$);
