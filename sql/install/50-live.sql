@@ -320,7 +320,7 @@ DECLARE
     schema name;
     base text := track.name || '_rfm';
     made text;
-    columns name[] := ARRAY[track.customer, track.at, track.amount] || track.by;
+    columns name[] := ARRAY[track.customer, track.at, track.amount] || CASE WHEN track.by IS NOT NULL THEN ARRAY[track.by] END;
     col record;
     types regtype[] := '{}';
     base_types oid[] := '{}';
