@@ -22,7 +22,7 @@ new_row(Verdict verdict, const char *step, int64 rule, const char *reason)
 	return row;
 }
 
-void
+TraceRow *
 trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 		  const char *reason, const Effect *effect, Dec amount)
 {
@@ -32,10 +32,10 @@ trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 	{
 		row->has_base = effect->has_base;
 		row->base = effect->base;
-		row->fee = effect->fee;
 	}
 	row->amount = amount;
 	pricer->trace->waterfall = lappend(pricer->trace->waterfall, row);
+	return row;
 }
 
 void
@@ -62,13 +62,14 @@ trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...)
 }
 
 void
-trace_lost(Pricer *pricer, int first, int end, const char *against)
+trace_lost(Pricer *pricer, List *rows, const char *against)
 {
-	for (; first < end; end--)
-	{
-		TraceRow   *row = list_nth(pricer->trace->waterfall, first);
+	ListCell   *cell;
 
-		pricer->trace->waterfall = list_delete_nth_cell(pricer->trace->waterfall, first);
+	foreach(cell, rows)
+	{
+		TraceRow   *row = lfirst(cell);
+
 		if (row->rule == 0)
 			continue;
 		row->verdict = VERDICT_REJECTED;
