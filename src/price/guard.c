@@ -26,7 +26,17 @@ settle(Pricer *pricer)
 		move_to(pricer, dec_mul(unit, pricer->units), "ending", "to the nearest legal price");
 	}
 	else
+	{
+		Dec			due = state->zero_due;
+
 		move_to(pricer, round_amount(pricer, state->running), "rounding", "to the increment");
+		if (likely(dec_sign(due) == 0))
+			return;
+		state->zero_due = dec_round(due, pricer->increment, (RoundMode) pricer->policy->round_mode);
+		if (pricer->trace != NULL && dec_cmp(state->zero_due, due) != 0)
+			trace_row(pricer, VERDICT_RESIDUAL, "rounding", NULL, "what is due for quantity 0",
+					  NULL, DEC_ZERO)->due = dec_sub(state->zero_due, due);
+	}
 }
 
 /* The legal line amount nearest to a bound, on the side that mode says. */

@@ -215,7 +215,8 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 
 	/* field by field: clearing the amounts, too, costs more than a step does */
 	state->has_list = state->has_running = false;
-	state->zero_fee = DEC_ZERO;
+	state->zero_due = state->zero_list = DEC_ZERO;
+	state->listed = false;
 	state->excluded = 0;
 	state->excluded_by = state->final = NULL;
 	state->ending = pricer->policy->ending;

@@ -40,6 +40,7 @@ typedef enum Adjust
 	ADJUST_CAP_PRICE
 } Adjust;
 
+#define SETS_PRICE(adjust) ((adjust) <= ADJUST_MARKUP)
 #define IS_GUARD(adjust) ((adjust) >= ADJUST_FLOOR_PRICE)
 
 typedef enum Breach

@@ -68,7 +68,7 @@ typedef struct TraceRow
 	bool		has_base;
 	Dec			base;
 	Dec			amount;			/* of this row */
-	Dec			fee;			/* the part that is due at quantity zero too */
+	Dec			due;			/* its amount if the quantity is zero */
 } TraceRow;
 
 /* The rows of an explanation: the waterfall, and the candidates that lost. */
@@ -103,7 +103,9 @@ typedef struct LineState
 	Dec			list_amount;
 	bool		has_running;
 	Dec			running;		/* the exact line amount */
-	Dec			zero_fee;		/* fees of a line with quantity zero */
+	Dec			zero_due;		/* for quantity zero: fees; running is a unit's price */
+	Dec			zero_list;		/* the part of it that is the list price's */
+	bool		listed;			/* step list gave the list price */
 	uint64		excluded;		/* steps switched off */
 	const Rule *excluded_by;
 	const Rule *final;			/* the rule that ended the line steps */
@@ -117,6 +119,7 @@ typedef struct LineState
 typedef struct Pricer
 {
 	MemoryContext context;
+	MemoryContext of_policy;	/* for the query and the prices after steps */
 	FactReader *facts;
 	const Policy *policy;
 	uint64		serial;			/* of the policy */
@@ -189,12 +192,12 @@ extern Dec	round_amount_mode(const Pricer *pricer, Dec amount, RoundMode mode);
 extern void move_to(Pricer *pricer, Dec result, const char *what, const char *reason);
 
 /* trace.c: rows of an explanation, and the words for them. */
-extern void trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
+extern TraceRow *trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 					  const char *reason, const Effect *effect, Dec amount);
 extern void trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...) pg_attribute_printf(3, 4);
 
-/* Rows of the waterfall from the first-th to the end-th lost against another step. */
-extern void trace_lost(Pricer *pricer, int first, int end, const char *against);
+/* Rows of a waterfall that lost against another step's. */
+extern void trace_lost(Pricer *pricer, List *rows, const char *against);
 extern char *describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect);
 extern char *dec_text(Dec d);
 extern const char *fact_name(const Pricer *pricer, int fact);

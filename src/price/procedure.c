@@ -31,6 +31,7 @@ pricer_create(MemoryContext context)
 	Pricer	   *pricer = MemoryContextAllocZero(own, sizeof(Pricer));
 
 	pricer->context = own;
+	pricer->of_policy = AllocSetContextCreate(own, "quotetier pricer's policy", ALLOCSET_SMALL_SIZES);
 	pricer->facts = fact_reader_create(own);
 	return pricer;
 }
@@ -47,9 +48,12 @@ prepare_for_policy(Pricer *pricer, const Policy *policy, uint64 serial)
 		names[i] = POLICY_TEXT(policy, POLICY_PART(policy, uint32, facts)[i]);
 	fact_reader_interest(pricer->facts, serial, policy->nfacts, names);
 	pfree(names);
-	match_query_init(&pricer->query, policy->ndims, pricer->context);
-	pricer->has_after = palloc((policy->nsteps + 1) * sizeof(bool));
-	pricer->after = palloc((policy->nsteps + 1) * sizeof(Dec));
+
+	/* lines may name their policies in turn */
+	MemoryContextReset(pricer->of_policy);
+	match_query_init(&pricer->query, policy->ndims, pricer->of_policy);
+	pricer->has_after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(bool));
+	pricer->after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(Dec));
 	if (pricer->rules == NULL)
 	{
 		pricer->rules_room = 16;
@@ -176,8 +180,8 @@ run_competing(Pricer *pricer, int first, int *at)
 	int			entry_rules = entry.nrules;
 	int64	   *best_rules = NULL;
 	int			winner = -1;
-	int			winner_row = 0;
-	int			winner_end = 0;
+	List	   *entry_rows = pricer->trace != NULL ? pricer->trace->waterfall : NIL;
+	List	   *winner_rows = NIL;
 	int			step;
 
 	for (step = first; step < pricer->policy->nsteps && steps[step].compete == steps[first].compete;
@@ -185,10 +189,11 @@ run_competing(Pricer *pricer, int first, int *at)
 	{
 		int			start = *at;
 		int			n = rules_of_step(pricer, step, at);
-		int			row = pricer->trace != NULL ? list_length(pricer->trace->waterfall) : 0;
 		bool		better;
 
 		pricer->state = entry;
+		if (pricer->trace != NULL)
+			pricer->trace->waterfall = list_copy(entry_rows);
 		run_step(pricer, step, pricer->query.found + start, n);
 		note_after(pricer, step);
 		if (pricer->state.nrules == entry_rules)
@@ -196,24 +201,27 @@ run_competing(Pricer *pricer, int first, int *at)
 		better = winner < 0 || dec_cmp(pricer->state.running, best.running) < 0;
 		if (better)
 		{
-			if (pricer->trace != NULL && winner >= 0)
+			if (pricer->trace != NULL)
 			{
-				trace_lost(pricer, winner_row, winner_end, step_name(pricer, step));
-				row -= winner_end - winner_row;
+				if (winner >= 0)
+					trace_lost(pricer, list_difference_ptr(winner_rows, entry_rows),
+							   step_name(pricer, step));
+				winner_rows = pricer->trace->waterfall;
 			}
 			winner = step;
-			winner_row = row;
-			winner_end = pricer->trace != NULL ? list_length(pricer->trace->waterfall) : 0;
 			best = pricer->state;
 			best_rules = palloc((best.nrules - entry_rules) * sizeof(int64));
 			memcpy(best_rules, pricer->rules + entry_rules,
 				   (best.nrules - entry_rules) * sizeof(int64));
 		}
 		else if (pricer->trace != NULL)
-			trace_lost(pricer, row, list_length(pricer->trace->waterfall), step_name(pricer, winner));
+			trace_lost(pricer, list_difference_ptr(pricer->trace->waterfall, entry_rows),
+					   step_name(pricer, winner));
 	}
 
 	pricer->state = best;
+	if (pricer->trace != NULL)
+		pricer->trace->waterfall = winner >= 0 ? winner_rows : entry_rows;
 	if (winner >= 0)
 		memcpy(pricer->rules + entry_rules, best_rules,
 			   (best.nrules - entry_rules) * sizeof(int64));
@@ -263,7 +271,7 @@ run_statistical(Pricer *pricer)
 	pricer->state = net;
 }
 
-/* The trace with the quantity's sign; of a zero quantity only the fees are due. */
+/* The trace with the quantity's sign; of a zero quantity only fees are due. */
 static void
 sign_trace(Pricer *pricer, bool negative, bool zero)
 {
@@ -274,7 +282,7 @@ sign_trace(Pricer *pricer, bool negative, bool zero)
 		TraceRow   *row = lfirst(cell);
 
 		if (zero)
-			row->amount = row->fee;
+			row->amount = row->due;
 		else if (negative)
 			row->amount = dec_neg(row->amount);
 	}
@@ -310,8 +318,8 @@ pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
 	if (quote->has_discount)
 		quote->discount_pct = dec_div(dec_mul(dec_sub(list, amount), dec_make(100, 0)), list,
 									  percent_step, ROUND_HALF_UP);
-	quote->list_amount = pricer->zero ? DEC_ZERO : pricer->negative ? dec_neg(list) : list;
-	quote->net_amount = pricer->zero ? state->zero_fee : pricer->negative ? dec_neg(amount) : amount;
+	quote->list_amount = pricer->zero ? state->zero_list : pricer->negative ? dec_neg(list) : list;
+	quote->net_amount = pricer->zero ? state->zero_due : pricer->negative ? dec_neg(amount) : amount;
 	if (pricer->trace != NULL)
 		sign_trace(pricer, pricer->negative, pricer->zero);
 }
