@@ -203,6 +203,21 @@ $$;
 COMMENT ON FUNCTION quotetier.scheme_to_assess(text, timestamptz) IS
     'the scheme, if it can be assessed at this time; else an error that says why';
 
+CREATE FUNCTION quotetier.scored_once(scheme text, twice text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    IF twice IS NOT NULL THEN
+        RAISE EXCEPTION 'customer "%" has more than one score', twice
+            USING ERRCODE = 'cardinality_violation',
+                  DETAIL = format('The function of scores of scheme "%s" has returned several rows for it.', scheme),
+                  HINT = 'Let it return one row a customer.';
+    END IF;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION quotetier.scored_once(text, text) IS 'true; an error if there is a customer scored more than once';
+
 -- Calls the scheme's own function; with the caller's search path, as it may depend on it.
 CREATE FUNCTION quotetier.scheme_scores(scheme text, as_of timestamptz)
     RETURNS TABLE (customer text, score numeric, score2 numeric)
@@ -221,11 +236,14 @@ BEGIN
                   HINT = 'Write a function of a timestamptz that returns customers and their scores, and put its name into quotetier.scheme.scores.';
     END IF;
     RETURN QUERY EXECUTE pg_catalog.format(
-        'SELECT customer::pg_catalog.text, score::pg_catalog.numeric, %s FROM %s($1) AS scores (customer, score%s)'
-        ' WHERE customer IS NOT NULL',
+        'WITH scores AS MATERIALIZED ('
+        '  SELECT customer::pg_catalog.text, score::pg_catalog.numeric, %s AS score2 FROM %s($1) AS scores (customer, score%s)'
+        '  WHERE customer IS NOT NULL)'
+        ' SELECT * FROM scores WHERE quotetier.scored_once($2,'
+        '  (SELECT customer FROM scores GROUP BY customer HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1))',
         CASE s.kind WHEN 'grid' THEN 'score2::pg_catalog.numeric' ELSE 'NULL::pg_catalog.numeric' END,
         source::oid::regproc,
-        CASE s.kind WHEN 'grid' THEN ', score2' ELSE '' END) USING as_of;
+        CASE s.kind WHEN 'grid' THEN ', score2' ELSE '' END) USING as_of, s.name;
 END
 $$;
 COMMENT ON FUNCTION quotetier.scheme_scores(text, timestamptz) IS
