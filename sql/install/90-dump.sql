@@ -32,6 +32,12 @@ BEGIN ATOMIC
     UNION ALL SELECT 11, t.rank, 'segment', pg_catalog.to_jsonb(t) FROM quotetier.segment t
     UNION ALL SELECT 20, 0, 'scheme', pg_catalog.to_jsonb(t) FROM quotetier.scheme t
     UNION ALL SELECT 21, t.rank, 'tier', pg_catalog.to_jsonb(t) FROM quotetier.tier t
+    UNION ALL SELECT 22, 0, 'scheme_version', pg_catalog.to_jsonb(t) FROM quotetier.scheme_version t
+    UNION ALL SELECT 23, 0, 'assessment', pg_catalog.to_jsonb(t) FROM quotetier.assessment t
+    UNION ALL SELECT 24, 0, 'tier_membership', pg_catalog.to_jsonb(t) FROM quotetier.tier_membership t
+    UNION ALL SELECT 25, 0, 'scorecard', pg_catalog.to_jsonb(t) FROM quotetier.scorecard t
+    UNION ALL SELECT 26, 0, 'metric', pg_catalog.to_jsonb(t) FROM quotetier.metric t
+    UNION ALL SELECT 27, 0, 'metric_bracket', pg_catalog.to_jsonb(t) FROM quotetier.metric_bracket t
     UNION ALL SELECT 30, t.id, 'dimension', pg_catalog.to_jsonb(t) FROM quotetier.dimension t
     UNION ALL SELECT 31, 0, 'policy', pg_catalog.to_jsonb(t) FROM quotetier.policy t
     -- a step excludes later ones

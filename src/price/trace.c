@@ -157,12 +157,12 @@ scale_text(Pricer *pricer, const Rule *rule, const Effect *effect)
 	if (rule->scale_mode == SCALE_GRADUATED &&
 		bracket > POLICY_PART(policy, Bracket, brackets) + rule->first_bracket)
 		appendStringInfoString(&text, " in the last band");
-	appendStringInfo(&text, " (%s scale from %s", modes[rule->scale_mode],
-					 dec_text(stored_dec(policy, &bracket->from)));
+	appendStringInfo(&text, " (%s scale", modes[rule->scale_mode]);
 	if (rule->scale_measure == MEASURE_AMOUNT)
-		appendStringInfoString(&text, " of amount");
+		appendStringInfoString(&text, " over amount");
 	else if (rule->scale_measure == MEASURE_FACT)
-		appendStringInfo(&text, " of %s", fact_name(pricer, rule->scale_fact));
+		appendStringInfo(&text, " over %s", fact_name(pricer, rule->scale_fact));
+	appendStringInfo(&text, " from %s", dec_text(stored_dec(policy, &bracket->from)));
 	if (rule->scale_mode == SCALE_BLOCK && bracket->has_overage)
 		appendStringInfo(&text, ", %s for each unit beyond",
 						 dec_text(stored_dec(policy, &bracket->overage)));

@@ -73,23 +73,6 @@ CREATE CONSTRAINT TRIGGER keep_version AFTER INSERT OR UPDATE ON quotetier.schem
 CREATE CONSTRAINT TRIGGER keep_version AFTER INSERT OR UPDATE OR DELETE ON quotetier.tier
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION quotetier.keep_version();
 
--- A restore loads tiers, which keeps their version, before or after the versions
--- themselves; pg_restore -j at the same time. The scheme's lock makes it one after the other.
-CREATE FUNCTION quotetier.same_version() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
-$$
-BEGIN
-    PERFORM FROM quotetier.scheme WHERE name = NEW.scheme FOR NO KEY UPDATE;
-    UPDATE quotetier.scheme_version SET since = least(since, NEW.since)
-    WHERE scheme = NEW.scheme AND version = NEW.version;
-    RETURN CASE WHEN found THEN NULL ELSE NEW END;
-END
-$$;
-COMMENT ON FUNCTION quotetier.same_version() IS 'trigger: a version that is there already is not added, only dated back';
-
-CREATE TRIGGER same_version BEFORE INSERT ON quotetier.scheme_version
-    FOR EACH ROW EXECUTE FUNCTION quotetier.same_version();
-
 -- ---------------------------------------------------------------------------
 -- Who held which tier when
 -- ---------------------------------------------------------------------------
@@ -374,7 +357,3 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION quotetier.tier_moves(text, tstzrange) IS
     'migration matrix: how many customers held which tier when the period begins and when it ends; null for none';
-
-SELECT pg_catalog.pg_extension_config_dump('quotetier.scheme_version', '');
-SELECT pg_catalog.pg_extension_config_dump('quotetier.tier_membership', '');
-SELECT pg_catalog.pg_extension_config_dump('quotetier.assessment', '');
