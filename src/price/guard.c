@@ -99,6 +99,20 @@ raise_status(Pricer *pricer, const Rule *guard, QuoteStatus status, char *reason
 				  DEC_ZERO);
 }
 
+/* Has the rule been found already, at a greater depth? */
+static bool
+found_before(const Pricer *pricer, int i)
+{
+	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
+	const Rule *guard = &rules[pricer->query.found[i]];
+	int			k;
+
+	for (k = 0; k < i && guard->repeated; k++)
+		if (rules[pricer->query.found[k]].id == guard->id)
+			return true;
+	return false;
+}
+
 void
 run_guards(Pricer *pricer)
 {
@@ -121,7 +135,7 @@ run_guards(Pricer *pricer)
 		const Rule *guard = &rules[pricer->query.found[i]];
 
 		if (!IS_GUARD(guard->adjust) || steps[guard->step].level != LEVEL_LINE ||
-			!rule_stands(pricer, guard))
+			found_before(pricer, i) || !rule_stands(pricer, guard))
 			continue;
 		if (!rule_effect(pricer, guard, &effect, &why_not))
 		{
