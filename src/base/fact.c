@@ -176,9 +176,14 @@ know_row_type(FactReader *reader, TupleDesc tupdesc, uint64 row_type)
 
 			if (attr->attisdropped || strcmp(NameStr(attr->attname), reader->names[fact]) != 0)
 				continue;
+			if (reader->column_of_fact[fact] >= 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+						 errmsg("the row of facts has two columns \"%s\"", reader->names[fact]),
+						 errdetail("They need not have the same value, and a fact has only one."),
+						 errhint("Give one of them another name, or leave it out.")));
 			column_init(&reader->columns[i], attr->atttypid);
 			reader->column_of_fact[fact] = i;
-			break;
 		}
 	}
 	reader->row_type = row_type;

@@ -99,6 +99,20 @@ raise_status(Pricer *pricer, const Rule *guard, QuoteStatus status, char *reason
 				  DEC_ZERO);
 }
 
+/* Has the rule been found already, at a greater depth? */
+static bool
+found_before(const Pricer *pricer, int i)
+{
+	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
+	const Rule *guard = &rules[pricer->query.found[i]];
+	int			k;
+
+	for (k = 0; k < i && guard->repeated; k++)
+		if (rules[pricer->query.found[k]].id == guard->id)
+			return true;
+	return false;
+}
+
 /* Which rules guard this line, and their bounds; those that cannot be reckoned say so. */
 static List *
 find_guards(Pricer *pricer, bool clamps)
@@ -116,7 +130,8 @@ find_guards(Pricer *pricer, bool clamps)
 		char	   *why_not = NULL;
 
 		if (!IS_GUARD(rule->adjust) || steps[rule->step].level != LEVEL_LINE ||
-			(on_breach(pricer, rule) == BREACH_CLAMP) != clamps || !rule_stands(pricer, rule))
+			(on_breach(pricer, rule) == BREACH_CLAMP) != clamps ||
+			found_before(pricer, i) || !rule_stands(pricer, rule))
 			continue;
 		guard = palloc(sizeof(Candidate));
 		guard->rule = rule;

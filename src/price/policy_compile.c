@@ -465,11 +465,11 @@ read_scale_by(Compiler *c, Row *row, int number, RuleMore *more)
 static Base
 guard_base(Compiler *c, const Rule *rule)
 {
+	if (c->steps[rule->step].base.kind != BASE_RUNNING)
+		return c->steps[rule->step].base;
 	if (rule->adjust == ADJUST_FLOOR_MARGIN || rule->adjust == ADJUST_FLOOR_OVER)
 		return base_named(c, "cost");
-	if (c->steps[rule->step].base.kind == BASE_RUNNING)
-		return base_named(c, "list");
-	return c->steps[rule->step].base;
+	return base_named(c, "list");
 }
 
 static void
@@ -720,6 +720,29 @@ read_bracket(Compiler *c, Row *row)
 	bracket->overage = dec_column(c, row, 7);
 }
 
+/* A rule with several places, one for each depth of its paths, has one scale. */
+static void
+share_brackets(Compiler *c)
+{
+	uint32		start;
+	uint32		end;
+	uint32		i;
+
+	for (start = 0; start < c->nscaled; start = end)
+	{
+		const Rule *has = &c->scaled[start]->rule;
+
+		for (end = start; end < c->nscaled && c->scaled[end]->rule.id == has->id; end++)
+			if (c->scaled[end]->rule.nbrackets > 0)
+				has = &c->scaled[end]->rule;
+		for (i = start; i < end; i++)
+		{
+			c->scaled[i]->rule.first_bracket = has->first_bracket;
+			c->scaled[i]->rule.nbrackets = has->nbrackets;
+		}
+	}
+}
+
 static void
 read_scales(Compiler *c, const char *name)
 {
@@ -737,6 +760,7 @@ read_scales(Compiler *c, const char *name)
 			  " FROM quotetier.scale s JOIN quotetier.rule r ON r.id OPERATOR(pg_catalog.=) s.rule"
 			  " WHERE r.policy OPERATOR(pg_catalog.=) $1 ORDER BY s.rule, s.from_value",
 			  name, read_bracket);
+	share_brackets(c);
 }
 
 /* ----- layout ----- */
