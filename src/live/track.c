@@ -184,7 +184,8 @@ track_change(PG_FUNCTION_ARGS)
 	entries = delta_end(delta);
 	table_close(queue, NoLock);
 
-	if (drawn(tracker, entries))
+	/* before a TRUNCATE its rows are still there to be looked up */
+	if (!truncate && drawn(tracker, entries))
 		(void) fold(NameStr(tracker->name), tracker->queue, false);
 	return PointerGetDatum(NULL);
 }
