@@ -119,6 +119,7 @@ typedef struct LineState
 typedef struct Pricer
 {
 	MemoryContext context;
+	MemoryContext of_policy;	/* for the query and the prices after steps */
 	FactReader *facts;
 	const Policy *policy;
 	uint64		serial;			/* of the policy */

@@ -31,6 +31,7 @@ pricer_create(MemoryContext context)
 	Pricer	   *pricer = MemoryContextAllocZero(own, sizeof(Pricer));
 
 	pricer->context = own;
+	pricer->of_policy = AllocSetContextCreate(own, "quotetier pricer's policy", ALLOCSET_SMALL_SIZES);
 	pricer->facts = fact_reader_create(own);
 	return pricer;
 }
@@ -47,9 +48,12 @@ prepare_for_policy(Pricer *pricer, const Policy *policy, uint64 serial)
 		names[i] = POLICY_TEXT(policy, POLICY_PART(policy, uint32, facts)[i]);
 	fact_reader_interest(pricer->facts, serial, policy->nfacts, names);
 	pfree(names);
-	match_query_init(&pricer->query, policy->ndims, pricer->context);
-	pricer->has_after = palloc((policy->nsteps + 1) * sizeof(bool));
-	pricer->after = palloc((policy->nsteps + 1) * sizeof(Dec));
+
+	/* lines may name their policies in turn */
+	MemoryContextReset(pricer->of_policy);
+	match_query_init(&pricer->query, policy->ndims, pricer->of_policy);
+	pricer->has_after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(bool));
+	pricer->after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(Dec));
 	if (pricer->rules == NULL)
 	{
 		pricer->rules_room = 16;
