@@ -260,18 +260,14 @@ without_nulls(Jsonb *row)
 }
 
 Jsonb *
-fact_reader_as_jsonb(FactReader *reader)
+fact_record_as_jsonb(FactReader *reader, Datum record, Oid type)
 {
-	Datum		row;
-
-	if (reader->json != NULL)
-		return without_nulls(reader->json);
-	if (reader->to_jsonb == NULL)
+	/* to_jsonb asks its call for the argument's type */
+	if (reader->to_jsonb == NULL || reader->to_jsonb_type != type)
 	{
-		/* to_jsonb asks its call for the argument's type: a record */
 		FmgrInfo   *flinfo = MemoryContextAllocZero(reader->context, sizeof(FmgrInfo));
 		MemoryContext caller = MemoryContextSwitchTo(reader->context);
-		Const	   *argument = makeNullConst(RECORDOID, -1, InvalidOid);
+		Const	   *argument = makeNullConst(type, -1, InvalidOid);
 
 		fmgr_info_cxt(F_TO_JSONB, flinfo, reader->context);
 		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
@@ -279,9 +275,20 @@ fact_reader_as_jsonb(FactReader *reader)
 						   flinfo);
 		MemoryContextSwitchTo(caller);
 		reader->to_jsonb = flinfo;
+		reader->to_jsonb_type = type;
 	}
+	return DatumGetJsonbP(FunctionCall1(reader->to_jsonb, record));
+}
+
+Jsonb *
+fact_reader_as_jsonb(FactReader *reader)
+{
+	Datum		row;
+
+	if (reader->json != NULL)
+		return without_nulls(reader->json);
 	row = HeapTupleGetDatum(heap_form_tuple(reader->tupdesc, reader->values, reader->nulls));
-	return without_nulls(DatumGetJsonbP(FunctionCall1(reader->to_jsonb, row)));
+	return without_nulls(fact_record_as_jsonb(reader, row, RECORDOID));
 }
 
 static void

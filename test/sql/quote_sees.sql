@@ -141,6 +141,10 @@ EXECUTE fixed;
 ROLLBACK;
 EXECUTE fixed;
 EXECUTE ask ('S1', 1, 'nowhere');
+-- lines that name their policies in turn: what one needed makes room for the next
+SELECT count(quotetier.net_price('{"sku": "S1"}', 1, '2025-01-01', CASE i % 2 WHEN 0 THEN 'default' ELSE 'other' END)) AS lines,
+       (SELECT count(*) > 0 AND sum(total_bytes) < 100000 FROM pg_backend_memory_contexts WHERE name LIKE 'quotetier pricer%') AS bounded
+FROM generate_series(1, 10000) i;
 UPDATE quotetier.rule SET value = 5 WHERE scope = '{"tier": "T5"}';
 RESET plan_cache_mode;
 DEALLOCATE ALL;
