@@ -18,9 +18,9 @@ REVOKE EXECUTE ON FUNCTION
     quotetier.net_price(record, numeric, timestamptz, text),
     quotetier.net_price(jsonb, numeric, timestamptz, text),
     quotetier.net_price(text, numeric, timestamptz, text),
-    quotetier.explain_quote(record, numeric, timestamptz, text),
-    quotetier.explain_quote(jsonb, numeric, timestamptz, text),
-    quotetier.explain_quote(text, numeric, timestamptz, text)
+    quotetier.explain_quote(record, numeric, timestamptz, text, text),
+    quotetier.explain_quote(jsonb, numeric, timestamptz, text, text),
+    quotetier.explain_quote(text, numeric, timestamptz, text, text)
 FROM PUBLIC;
 
 -- who may put this trigger on a table gets quotes from it

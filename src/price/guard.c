@@ -99,6 +99,50 @@ raise_status(Pricer *pricer, const Rule *guard, QuoteStatus status, char *reason
 				  DEC_ZERO);
 }
 
+/* Does the rule stand before found[at] already, at another depth of its path? */
+static bool
+seen_before(const Pricer *pricer, const Rule *rules, int at)
+{
+	int			i;
+
+	for (i = 0; i < at; i++)
+		if (rules[pricer->query.found[i]].id == rules[pricer->query.found[at]].id)
+			return true;
+	return false;
+}
+
+static Candidate *
+remember_guard(const Rule *guard, const Effect *effect)
+{
+	Candidate  *remembered = palloc(sizeof(Candidate));
+
+	remembered->rule = guard;
+	remembered->effect = *effect;
+	return remembered;
+}
+
+/* Tells of the clamps that did not move the price. */
+static void
+trace_clamps(Pricer *pricer, List *clamps, const Rule *cap, const Rule *floor)
+{
+	Dec			running = pricer->state.running;
+	ListCell   *cell;
+
+	foreach(cell, clamps)
+	{
+		Candidate  *clamp = lfirst(cell);
+		char	   *told = describe_rule(pricer, clamp->rule, &clamp->effect);
+
+		if (clamp->rule == cap || clamp->rule == floor)
+			continue;
+		if (floor != NULL && breaks(clamp->rule, clamp->effect.result, running))
+			trace_rejected(pricer, clamp->rule, "overruled by guard " INT64_FORMAT ": %s",
+						   floor->id, told);
+		else
+			trace_rejected(pricer, clamp->rule, "kept: %s", told);
+	}
+}
+
 void
 run_guards(Pricer *pricer)
 {
@@ -111,7 +155,8 @@ run_guards(Pricer *pricer)
 	Effect		cap_effect;
 	Effect		effect;
 	char	   *why_not = NULL;
-	List	   *tests = NIL;	/* block and approve guards, as Candidate * */
+	List	   *clamps = NIL;	/* as Candidate *, for the trace */
+	List	   *tests = NIL;	/* block and approve guards, the same */
 	ListCell   *cell;
 	int			i;
 
@@ -121,6 +166,7 @@ run_guards(Pricer *pricer)
 		const Rule *guard = &rules[pricer->query.found[i]];
 
 		if (!IS_GUARD(guard->adjust) || steps[guard->step].level != LEVEL_LINE ||
+			(guard->repeated && seen_before(pricer, rules, i)) ||
 			!rule_stands(pricer, guard))
 			continue;
 		if (!rule_effect(pricer, guard, &effect, &why_not))
@@ -132,13 +178,12 @@ run_guards(Pricer *pricer)
 		}
 		if (on_breach(pricer, guard) != BREACH_CLAMP)
 		{
-			Candidate  *test = palloc(sizeof(Candidate));
-
-			test->rule = guard;
-			test->effect = effect;
-			tests = lappend(tests, test);
+			tests = lappend(tests, remember_guard(guard, &effect));
+			continue;
 		}
-		else if (guard->adjust == ADJUST_CAP_PRICE)
+		if (pricer->trace != NULL)
+			clamps = lappend(clamps, remember_guard(guard, &effect));
+		if (guard->adjust == ADJUST_CAP_PRICE)
 		{
 			if (cap == NULL || dec_cmp(effect.result, cap_effect.result) < 0)
 			{
@@ -152,24 +197,30 @@ run_guards(Pricer *pricer)
 			floor_effect = effect;
 		}
 	}
+	state->floor = floor != NULL ? floor_effect.result : DEC_ZERO;
 	if (cap != NULL && breaks(cap, cap_effect.result, state->running))
 		clamp_to(pricer, cap, &cap_effect, ROUND_FLOOR);
+	else
+		cap = NULL;
 	if (floor != NULL && breaks(floor, floor_effect.result, state->running))
 		clamp_to(pricer, floor, &floor_effect, ROUND_CEILING);
-	state->floor = floor != NULL ? floor_effect.result : DEC_ZERO;
+	else
+		floor = NULL;
+	if (pricer->trace != NULL)
+		trace_clamps(pricer, clamps, cap, floor);
 
 	foreach(cell, tests)
 	{
 		Candidate  *test = lfirst(cell);
+		bool		blocks = on_breach(pricer, test->rule) == BREACH_BLOCK;
 		char	   *told;
 
-		if (!breaks(test->rule, test->effect.result, state->running))
-			continue;
-		told = describe_rule(pricer, test->rule, &test->effect);
-		if (on_breach(pricer, test->rule) == BREACH_BLOCK)
-			raise_status(pricer, test->rule, QUOTE_BLOCKED, psprintf("blocked: %s", told));
-		else
-			raise_status(pricer, test->rule, QUOTE_NEEDS_APPROVAL,
-						 psprintf("needs approval: %s", told));
+		told = pricer->trace != NULL ? describe_rule(pricer, test->rule, &test->effect) : NULL;
+		if (breaks(test->rule, test->effect.result, state->running))
+			raise_status(pricer, test->rule, blocks ? QUOTE_BLOCKED : QUOTE_NEEDS_APPROVAL,
+						 told == NULL ? NULL :
+						 psprintf("%s: %s", blocks ? "blocked" : "needs approval", told));
+		else if (told != NULL)
+			trace_rejected(pricer, test->rule, "kept: %s", told);
 	}
 }
