@@ -84,6 +84,11 @@ psql('dump_source', q{
 	INSERT INTO quotetier.tier (scheme, name, rank, from_value, label_zh) VALUES
 		('loyalty', 'gold', 3, 1000, '金牌'), ('loyalty', 'none', 1, '-Infinity', NULL), ('loyalty', 'silver', 2, 99.50, '银牌'),
 		('忠诚', 'a', 1, 10, NULL), ('忠诚', 'b', 2, 5, NULL);
+	INSERT INTO quotetier.class_scheme (name) VALUES ('行业');
+	INSERT INTO quotetier.class_rule (scheme, scope, condition, priority, class, label_zh) VALUES
+		('行业', '{"tier": {"not": ["gold"]}, "sku": "A"}', '$.orders > 3 && $."name" != "x"', 7, 'a', '甲'), ('行业', '{}', NULL, 0, 'b', NULL);
+	UPDATE quotetier.class_rule SET condition = '$.orders >= 12' WHERE scheme = 'frequency' AND class = 'high';
+	DELETE FROM quotetier.class_scheme WHERE name = 'lifecycle_gap';
 	DELETE FROM quotetier.segment_map WHERE name = 'klaviyo_27';
 	UPDATE quotetier.segment SET label_zh = '最佳客户' WHERE map = 'standard' AND rank = 1;
 	DELETE FROM quotetier.segment WHERE map = 'rf_grid' AND rank = 2;
