@@ -2,10 +2,10 @@
 -- with no trigger, with price_row(), and with a trigger in PL/pgSQL that does
 -- the same from a table of rules laid out for it: one row a rule and bracket,
 -- found by one index probe for each set of dimensions that rules use. Both must
--- give the same prices. Needs race.sql. psql variables: rows (5000), rounds (7).
+-- give the same prices. Needs race.sql. psql variables: rows (5000), rounds (11).
 
 \if :{?rows} \else \set rows 5000 \endif
-\if :{?rounds} \else \set rounds 7 \endif
+\if :{?rounds} \else \set rounds 11 \endif
 \set QUIET on
 SET client_min_messages = warning;
 SET jit = off;

@@ -8,6 +8,7 @@
 
 #include "base/book.h"
 #include "fmgr.h"
+#include "live/tracker.h"
 
 PG_MODULE_MAGIC;
 
@@ -17,4 +18,5 @@ void
 _PG_init(void)
 {
 	book_init();
+	tracker_init();
 }

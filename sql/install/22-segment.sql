@@ -83,7 +83,7 @@ COMMENT ON COLUMN quotetier.segment_cell.m IS 'monetary score of the cell';
 
 -- A row that asks for scores its map does not have is a mistake, not a wish.
 CREATE FUNCTION quotetier.check_segment_row() RETURNS trigger
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     bins int;
@@ -113,7 +113,7 @@ CREATE TRIGGER check_segment_row BEFORE INSERT OR UPDATE ON quotetier.segment
 
 -- A map's bins must not shrink under its rows.
 CREATE FUNCTION quotetier.check_segment_map_bins() RETURNS trigger
-    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 BEGIN
     UPDATE quotetier.segment SET rank = rank WHERE map = NEW.name;

@@ -19,6 +19,16 @@
 
 #include "storage/proc.h"
 
+#if PG_VERSION_NUM >= 160000
+#include "catalog/pg_proc.h"
+#include "utils/acl.h"
+#define pg_proc_aclcheck(function, role, mode) \
+	object_aclcheck(ProcedureRelationId, function, role, mode)
+#define qualified_name_list(text)	stringToQualifiedNameList(text, NULL)
+#else
+#define qualified_name_list(text)	stringToQualifiedNameList(text)
+#endif
+
 /* The local transaction id of this backend. */
 #if PG_VERSION_NUM >= 170000
 #define MyLocalTransactionId()	(MyProc->vxid.lxid)

@@ -39,12 +39,29 @@ round_amount(const Pricer *pricer, Dec amount)
 	return round_amount_mode(pricer, amount, (RoundMode) pricer->policy->round_mode);
 }
 
+/*
+ * Does the rule give the list price? The first rule of step list takes the
+ * place of the fact's, later ones of that step move it; without a list price
+ * it is the first rule that sets one.
+ */
+static bool
+gives_list(const Pricer *pricer, const Rule *rule)
+{
+	const LineState *state = &pricer->state;
+
+	return !state->has_running ||
+		(POLICY_PART(pricer->policy, Step, steps)[rule->step].is_list &&
+		 (state->nrules == 0 || state->listed));
+}
+
 /* Tries a rule on the present state, and rounds what it gives as the policy says. */
 static bool
 try_rule(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 {
 	LineState  *state = &pricer->state;
 
+	if (unlikely(pricer->totals != NULL))
+		return order_try(pricer, rule, effect, why_not);
 	if (!rule_effect(pricer, rule, effect, why_not))
 		return false;
 	switch ((RoundTarget) pricer->policy->round_target)
@@ -54,7 +71,8 @@ try_rule(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 			break;
 		case TARGET_ADJUSTMENT:
 		case TARGET_UNIT_ADJUSTMENT:
-			if (state->has_running)
+			/* a list price is no adjustment */
+			if (state->has_running && (state->nrules > 0 || !gives_list(pricer, rule)))
 				effect->result = dec_add(state->running,
 										 round_amount(pricer, dec_sub(effect->result,
 																	  state->running)));
@@ -81,6 +99,20 @@ move_to(Pricer *pricer, Dec result, const char *what, const char *reason)
 		trace_row(pricer, VERDICT_RESIDUAL, what, NULL, reason, NULL,
 				  dec_sub(result, state->running));
 	state->running = result;
+}
+
+/* What is due for quantity zero once the rule has applied: fees, never below zero. */
+static Dec
+due_after(const LineState *state, const Rule *rule, const Effect *effect)
+{
+	Dec			due;
+
+	if (SETS_PRICE(rule->adjust))
+		return effect->fee;
+	if (rule->adjust == ADJUST_PERCENT_ON || rule->adjust == ADJUST_AMOUNT_ON)
+		return dec_add(state->zero_due, effect->fee);
+	due = dec_sub(state->zero_due, effect->fee);
+	return dec_sign(due) < 0 ? DEC_ZERO : due;
 }
 
 void
@@ -114,32 +146,35 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 	LineState  *state = &pricer->state;
 	const Rule *rule = candidate->rule;
 	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[rule->step];
-	bool		is_list = !state->has_running || (step->is_list && state->nrules == 0);
+	bool		is_list = gives_list(pricer, rule);
+	bool		first = is_list && state->nrules == 0;
+	Dec			due = pricer->zero ? due_after(state, rule, effect) : DEC_ZERO;
 
+	if (unlikely(pricer->totals != NULL))
+		result = dec_sub(state->running,
+						 order_take(pricer, rule, effect, dec_sub(state->running, result)));
 	if (pricer->trace != NULL)
 	{
 		const char *reason = applied_reason(pricer, candidate, effect, cut);
 
-		if (is_list)
-		{
-			/* the rule's list price takes the place of the fact's */
-			pricer->trace->waterfall = NIL;
-			trace_row(pricer, VERDICT_LIST, step_name(pricer, rule->step), rule, reason,
-					  effect, result);
-		}
-		else
-			trace_row(pricer, pricer->statistical ? VERDICT_STATISTICAL : VERDICT_APPLIED,
-					  step_name(pricer, rule->step), rule, reason,
-					  effect, dec_sub(result, state->running));
+		/* the rule's list price takes the place of the fact's */
+		if (first && state->has_running)
+			pricer->trace->waterfall = list_delete_first(pricer->trace->waterfall);
+		trace_row(pricer, is_list ? VERDICT_LIST :
+				  pricer->statistical ? VERDICT_STATISTICAL : VERDICT_APPLIED,
+				  step_name(pricer, rule->step), rule, reason, effect,
+				  first ? result : dec_sub(result, state->running))->due = dec_sub(due, state->zero_due);
 	}
 
 	state->running = result;
 	state->has_running = true;
-	state->zero_fee = dec_add(state->zero_fee, effect->fee);
+	state->zero_due = due;
 	if (is_list)
 	{
 		state->list_amount = result;
+		state->zero_list = due;
 		state->has_list = true;
+		state->listed = step->is_list;
 	}
 	if (!pricer->statistical)
 		remember_rule(pricer, rule->id);
@@ -182,6 +217,8 @@ rule_stands(Pricer *pricer, const Rule *rule)
 		why_not = "not in force at that time";
 	else if (unlikely(more != NULL))
 	{
+		if (pricer->totals != NULL)
+			order_measure(pricer, rule);
 		if (more->nexclusions > 0 &&
 			!scope_excludes_nothing(&pricer->query,
 									POLICY_PART(pricer->policy, ScopeExclusion, exclusions) +
@@ -384,21 +421,36 @@ apply_one(Pricer *pricer, int winner, int count, bool by_price)
 	apply_cut(pricer, &candidates[winner], &candidates[winner].effect);
 }
 
-/* How many candidates there are up to the first that ends the step. */
+/* Candidates that would raise the price have no place in an only_down step. */
 static int
-up_to_stop(Pricer *pricer, int count)
+drop_raising(Pricer *pricer, int count)
 {
-	Candidate  *candidates = pricer->candidates;
+	int			kept = 0;
 	int			i;
-	int			rest;
 
 	for (i = 0; i < count; i++)
-		if (candidates[i].rule->stop || candidates[i].rule->final)
-			break;
+		if (!raises(pricer, &pricer->candidates[i].effect))
+			pricer->candidates[kept++] = pricer->candidates[i];
+		else if (pricer->trace != NULL)
+			trace_rejected(pricer, pricer->candidates[i].rule, "it would raise the price");
+	return kept;
+}
+
+static bool
+ends_step(const Rule *rule)
+{
+	return rule->stop || rule->final;
+}
+
+/* The i-th candidate ended the step: those behind it have no part in it. */
+static void
+reject_rest(Pricer *pricer, int i, int count)
+{
+	int			rest;
+
 	for (rest = i + 1; rest < count && pricer->trace != NULL; rest++)
-		trace_rejected(pricer, candidates[rest].rule, "rule " INT64_FORMAT " ended the step",
-					   candidates[i].rule->id);
-	return Min(i + 1, count);
+		trace_rejected(pricer, pricer->candidates[rest].rule, "rule " INT64_FORMAT " ended the step",
+					   pricer->candidates[i].rule->id);
 }
 
 /*
@@ -410,15 +462,24 @@ apply_sum(Pricer *pricer, int count)
 {
 	LineState  *state = &pricer->state;
 	Candidate  *candidates = pricer->candidates;
+	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[candidates[0].rule->step];
 	Dec			entry = state->running;
 	Dec			total = entry;
 	Dec			excess;
 	int			uncut;
 	int			i;
 
-	count = up_to_stop(pricer, count);
+	if (step->only_down)
+		count = drop_raising(pricer, count);
 	for (i = 0; i < count; i++)
+	{
 		total = dec_add(total, dec_sub(candidates[i].effect.result, entry));
+		if (ends_step(candidates[i].rule))
+		{
+			reject_rest(pricer, i, count);
+			count = i + 1;
+		}
+	}
 
 	/* candidates from uncut on lose the excess, the last one first */
 	excess = dec_sign(total) < 0 ? dec_neg(total) : DEC_ZERO;
@@ -439,10 +500,14 @@ apply_sum(Pricer *pricer, int count)
 		apply(pricer, &candidates[i], &candidates[i].effect,
 			  dec_add(state->running, dec_sub(candidates[i].effect.result, entry)), i >= uncut);
 	}
-	if (pricer->policy->round_target == TARGET_LINE_STEP ||
-		pricer->policy->round_target == TARGET_UNIT_STEP)
+	if (count > 0 && (pricer->policy->round_target == TARGET_LINE_STEP ||
+					  pricer->policy->round_target == TARGET_UNIT_STEP))
+	{
 		move_to(pricer, round_amount(pricer, state->running),
 				"rounding", "to the increment, after the step");
+		if (state->listed && step->is_list)
+			state->list_amount = state->running;
+	}
 }
 
 /* All of them, each on what the one before left. */
@@ -450,35 +515,29 @@ static void
 apply_chain(Pricer *pricer, int count)
 {
 	Candidate  *candidates = pricer->candidates;
+	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[candidates[0].rule->step];
 	int			i;
 
-	count = up_to_stop(pricer, count);
 	for (i = 0; i < count; i++)
 	{
 		Effect		effect;
-		char	   *why_not = NULL;
+		char	   *why_not = "it would raise the price";
 
 		refuse_ambiguity(pricer, &candidates[i]);
-		if (try_rule(pricer, candidates[i].rule, &effect, pricer->trace != NULL ? &why_not : NULL))
-			apply_cut(pricer, &candidates[i], &effect);
-		else if (pricer->trace != NULL)
-			trace_rejected(pricer, candidates[i].rule, "%s", why_not);
+		if (!try_rule(pricer, candidates[i].rule, &effect, pricer->trace != NULL ? &why_not : NULL) ||
+			(step->only_down && raises(pricer, &effect)))
+		{
+			if (pricer->trace != NULL)
+				trace_rejected(pricer, candidates[i].rule, "%s", why_not);
+			continue;
+		}
+		apply_cut(pricer, &candidates[i], &effect);
+		if (ends_step(candidates[i].rule))
+		{
+			reject_rest(pricer, i, count);
+			break;
+		}
 	}
-}
-
-/* Candidates that would raise the price have no place in an only_down step. */
-static int
-drop_raising(Pricer *pricer, int count)
-{
-	int			kept = 0;
-	int			i;
-
-	for (i = 0; i < count; i++)
-		if (!raises(pricer, &pricer->candidates[i].effect))
-			pricer->candidates[kept++] = pricer->candidates[i];
-		else if (pricer->trace != NULL)
-			trace_rejected(pricer, pricer->candidates[i].rule, "it would raise the price");
-	return kept;
 }
 
 static void
@@ -515,8 +574,6 @@ run_step(Pricer *pricer, int number, const uint32 *found, int n)
 	}
 
 	count = collect(pricer, found, n, strongest_only);
-	if (step->only_down && step->pick != PICK_FIRST)
-		count = drop_raising(pricer, count);
 	if (step->has_groups)
 		count = reduce_groups(pricer, count);
 	if (count == 0)

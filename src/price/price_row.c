@@ -325,16 +325,26 @@ describe_difference(StringInfo text, const PriceTarget *target, const RowPricing
 	}
 }
 
-/* A row without a price must not slip in as if nothing were wrong. */
+/*
+ * A row without a price, or with one that must not be sold at, does not come in
+ * as if nothing were wrong. Which bound was met is not told.
+ */
 static void
-refuse_without_price(const RowPricing *site, Relation rel)
+refuse_status(const RowPricing *site, Relation rel, QuoteStatus status)
 {
+	static const char *const what[] = {
+		[QUOTE_NEEDS_APPROVAL] = "a price that needs approval",
+		[QUOTE_BLOCKED] = "a price that a guard blocks",
+		[QUOTE_NO_PRICE] = "no price",
+	};
+
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("a row of \"%s\" has no price", site->table),
+			 errmsg("a row of \"%s\" has %s", site->table, what[status]),
+			 status != QUOTE_NO_PRICE ? 0 :
 			 errdetail("No rule of the policy sets one for these facts, and they have no list_price."),
-			 errhint("Add a rule that sets the price, or let the trigger name a column for the status (status=COLUMN): "
-					 "then the row comes in without a price and says so."),
+			 errhint("Change the rules, or let the trigger name a column for the status (status=COLUMN): "
+					 "then the row comes in and says so."),
 			 errtable(rel)));
 }
 
@@ -353,7 +363,7 @@ settle_targets(RowPricing *site, Relation rel, const Quote *quote,
 	int			i;
 
 	if (quote->status != QUOTE_OK && !site->has_status)
-		refuse_without_price(site, rel);
+		refuse_status(site, rel, quote->status);
 	if (site->verify)
 		initStringInfo(&differences);
 	for (i = 0; i < site->ntargets; i++)

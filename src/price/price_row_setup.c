@@ -220,7 +220,7 @@ static void
 find_fact_function(RowPricing *site, Trigger *trigger, Relation rel, const char *name)
 {
 	FactFunction *facts = &site->facts;
-	List	   *names = stringToQualifiedNameList(name);
+	List	   *names = qualified_name_list(name);
 	Oid			row_type = rel->rd_rel->reltype;
 	Oid			takes = InvalidOid;
 	FuncCandidateList candidate;

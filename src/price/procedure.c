@@ -31,25 +31,30 @@ pricer_create(MemoryContext context)
 	Pricer	   *pricer = MemoryContextAllocZero(own, sizeof(Pricer));
 
 	pricer->context = own;
+	pricer->of_policy = AllocSetContextCreate(own, "quotetier pricer's policy", ALLOCSET_SMALL_SIZES);
 	pricer->facts = fact_reader_create(own);
 	return pricer;
 }
 
-static void
-prepare_for_policy(Pricer *pricer, const Policy *policy, uint64 serial)
+void
+pricer_use(Pricer *pricer, const Policy *policy, uint64 serial)
 {
 	MemoryContext caller = MemoryContextSwitchTo(pricer->context);
 	const char **names = palloc((policy->nfacts + 1) * sizeof(char *));
 	uint32		i;
 
+	pricer->policy = policy;
 	pricer->serial = 0;
 	for (i = 0; i < policy->nfacts; i++)
 		names[i] = POLICY_TEXT(policy, POLICY_PART(policy, uint32, facts)[i]);
 	fact_reader_interest(pricer->facts, serial, policy->nfacts, names);
 	pfree(names);
-	match_query_init(&pricer->query, policy->ndims, pricer->context);
-	pricer->has_after = palloc((policy->nsteps + 1) * sizeof(bool));
-	pricer->after = palloc((policy->nsteps + 1) * sizeof(Dec));
+
+	/* lines may name their policies in turn */
+	MemoryContextReset(pricer->of_policy);
+	match_query_init(&pricer->query, policy->ndims, pricer->of_policy);
+	pricer->has_after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(bool));
+	pricer->after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(Dec));
 	if (pricer->rules == NULL)
 	{
 		pricer->rules_room = 16;
@@ -68,7 +73,7 @@ pricer_policy(Pricer *pricer, const char *name, int len)
 
 	pricer->policy = policy_get(name, len, &serial);
 	if (unlikely(pricer->serial != serial))
-		prepare_for_policy(pricer, pricer->policy, serial);
+		pricer_use(pricer, pricer->policy, serial);
 }
 
 const char *
@@ -124,7 +129,7 @@ sort_found(MatchQuery *query)
 	query->nfound = qunique(query->found, query->nfound, sizeof(uint32), compare_numbers);
 }
 
-static void
+void
 find_rules(Pricer *pricer)
 {
 	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
@@ -176,8 +181,8 @@ run_competing(Pricer *pricer, int first, int *at)
 	int			entry_rules = entry.nrules;
 	int64	   *best_rules = NULL;
 	int			winner = -1;
-	int			winner_row = 0;
-	int			winner_end = 0;
+	List	   *entry_rows = pricer->trace != NULL ? pricer->trace->waterfall : NIL;
+	List	   *winner_rows = NIL;
 	int			step;
 
 	for (step = first; step < pricer->policy->nsteps && steps[step].compete == steps[first].compete;
@@ -185,10 +190,11 @@ run_competing(Pricer *pricer, int first, int *at)
 	{
 		int			start = *at;
 		int			n = rules_of_step(pricer, step, at);
-		int			row = pricer->trace != NULL ? list_length(pricer->trace->waterfall) : 0;
 		bool		better;
 
 		pricer->state = entry;
+		if (pricer->trace != NULL)
+			pricer->trace->waterfall = list_copy(entry_rows);
 		run_step(pricer, step, pricer->query.found + start, n);
 		note_after(pricer, step);
 		if (pricer->state.nrules == entry_rules)
@@ -196,62 +202,63 @@ run_competing(Pricer *pricer, int first, int *at)
 		better = winner < 0 || dec_cmp(pricer->state.running, best.running) < 0;
 		if (better)
 		{
-			if (pricer->trace != NULL && winner >= 0)
+			if (pricer->trace != NULL)
 			{
-				trace_lost(pricer, winner_row, winner_end, step_name(pricer, step));
-				row -= winner_end - winner_row;
+				if (winner >= 0)
+					trace_lost(pricer, list_difference_ptr(winner_rows, entry_rows),
+							   step_name(pricer, step));
+				winner_rows = pricer->trace->waterfall;
 			}
 			winner = step;
-			winner_row = row;
-			winner_end = pricer->trace != NULL ? list_length(pricer->trace->waterfall) : 0;
 			best = pricer->state;
 			best_rules = palloc((best.nrules - entry_rules) * sizeof(int64));
 			memcpy(best_rules, pricer->rules + entry_rules,
 				   (best.nrules - entry_rules) * sizeof(int64));
 		}
 		else if (pricer->trace != NULL)
-			trace_lost(pricer, row, list_length(pricer->trace->waterfall), step_name(pricer, winner));
+			trace_lost(pricer, list_difference_ptr(pricer->trace->waterfall, entry_rows),
+					   step_name(pricer, winner));
 	}
 
 	pricer->state = best;
+	if (pricer->trace != NULL)
+		pricer->trace->waterfall = winner >= 0 ? winner_rows : entry_rows;
 	if (winner >= 0)
 		memcpy(pricer->rules + entry_rules, best_rules,
 			   (best.nrules - entry_rules) * sizeof(int64));
 	return step;
 }
 
+int
+run_from(Pricer *pricer, int step, int *at, Level level)
+{
+	const Step *steps = POLICY_PART(pricer->policy, Step, steps);
+	int			start = *at;
+	int			n;
+
+	if (steps[step].compete != 0 && steps[step].level == level)
+		return run_competing(pricer, step, at);
+	n = rules_of_step(pricer, step, at);
+	if (steps[step].level == level)
+	{
+		run_step(pricer, step, pricer->query.found + start, n);
+		note_after(pricer, step);
+	}
+	return step + 1;
+}
+
 static void
 run_steps(Pricer *pricer, Level level)
 {
-	const Policy *policy = pricer->policy;
-	const Step *steps = POLICY_PART(policy, Step, steps);
 	int			at = 0;
 	int			step = 0;
 
-	while (step < policy->nsteps)
-	{
-		int			start = at;
-		int			n;
-
-		if (steps[step].compete != 0 && steps[step].level == level)
-		{
-			step = run_competing(pricer, step, &at);
-			continue;
-		}
-		n = rules_of_step(pricer, step, &at);
-		if (steps[step].level == level)
-		{
-			run_step(pricer, step, pricer->query.found + start, n);
-			note_after(pricer, step);
-		}
-		step++;
-	}
+	while (step < pricer->policy->nsteps)
+		step = run_from(pricer, step, &at, level);
 }
 
-/* ----- the result ----- */
-
 /* What is reckoned from the net price without changing it: rebates, pocket price. */
-static void
+void
 run_statistical(Pricer *pricer)
 {
 	LineState	net = pricer->state;
@@ -263,7 +270,7 @@ run_statistical(Pricer *pricer)
 	pricer->state = net;
 }
 
-/* The trace with the quantity's sign; of a zero quantity only the fees are due. */
+/* The trace with the quantity's sign; of a zero quantity only fees are due. */
 static void
 sign_trace(Pricer *pricer, bool negative, bool zero)
 {
@@ -274,44 +281,50 @@ sign_trace(Pricer *pricer, bool negative, bool zero)
 		TraceRow   *row = lfirst(cell);
 
 		if (zero)
-			row->amount = row->fee;
+			row->amount = row->due;
 		else if (negative)
 			row->amount = dec_neg(row->amount);
 	}
 }
 
 void
-pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
+pricer_result(Pricer *pricer, Quote *quote)
 {
 	LineState  *state = &pricer->state;
-	Dec			amount;
-	Dec			list;
+	Dec			amount = state->running;
+	Dec			list = state->list_amount;
 
-	line_start(pricer, quantity, as_of);
-	find_rules(pricer);
-	run_steps(pricer, LEVEL_LINE);
 	if (!state->has_running)
 	{
 		quote->status = QUOTE_NO_PRICE;
 		return;
 	}
-	settle(pricer);
-	if (pricer->policy->has_guards)
-		run_guards(pricer);
-	if (pricer->trace != NULL && pricer->policy->has_statistical)
-		run_statistical(pricer);
-
 	quote->status = state->status;
-	amount = state->running;
-	list = state->list_amount;
 	quote->net_price = dec_div(amount, pricer->quoted, unit_price_step, ROUND_HALF_UP);
 	quote->list_price = unit_price(pricer, list);
 	quote->has_discount = dec_sign(list) != 0;
 	if (quote->has_discount)
 		quote->discount_pct = dec_div(dec_mul(dec_sub(list, amount), dec_make(100, 0)), list,
 									  percent_step, ROUND_HALF_UP);
-	quote->list_amount = pricer->zero ? DEC_ZERO : pricer->negative ? dec_neg(list) : list;
-	quote->net_amount = pricer->zero ? state->zero_fee : pricer->negative ? dec_neg(amount) : amount;
+	quote->list_amount = pricer->zero ? state->zero_list : pricer->negative ? dec_neg(list) : list;
+	quote->net_amount = pricer->zero ? state->zero_due : pricer->negative ? dec_neg(amount) : amount;
 	if (pricer->trace != NULL)
 		sign_trace(pricer, pricer->negative, pricer->zero);
+}
+
+void
+pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
+{
+	line_start(pricer, quantity, as_of);
+	find_rules(pricer);
+	run_steps(pricer, LEVEL_LINE);
+	if (pricer->state.has_running)
+	{
+		settle(pricer);
+		if (pricer->policy->has_guards)
+			run_guards(pricer);
+		if (pricer->trace != NULL && pricer->policy->has_statistical)
+			run_statistical(pricer);
+	}
+	pricer_result(pricer, quote);
 }

@@ -22,7 +22,7 @@ new_row(Verdict verdict, const char *step, int64 rule, const char *reason)
 	return row;
 }
 
-void
+TraceRow *
 trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 		  const char *reason, const Effect *effect, Dec amount)
 {
@@ -32,10 +32,10 @@ trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 	{
 		row->has_base = effect->has_base;
 		row->base = effect->base;
-		row->fee = effect->fee;
 	}
 	row->amount = amount;
 	pricer->trace->waterfall = lappend(pricer->trace->waterfall, row);
+	return row;
 }
 
 void
@@ -62,13 +62,14 @@ trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...)
 }
 
 void
-trace_lost(Pricer *pricer, int first, int end, const char *against)
+trace_lost(Pricer *pricer, List *rows, const char *against)
 {
-	for (; first < end; end--)
-	{
-		TraceRow   *row = list_nth(pricer->trace->waterfall, first);
+	ListCell   *cell;
 
-		pricer->trace->waterfall = list_delete_nth_cell(pricer->trace->waterfall, first);
+	foreach(cell, rows)
+	{
+		TraceRow   *row = lfirst(cell);
+
 		if (row->rule == 0)
 			continue;
 		row->verdict = VERDICT_REJECTED;
@@ -126,6 +127,8 @@ base_text(Pricer *pricer, const Rule *rule)
 static char *
 unit_text(Pricer *pricer, const Rule *rule, const Effect *effect)
 {
+	if (pricer->totals != NULL)
+		return pstrdup("the order");
 	switch ((ScaleMode) rule->scale_mode)
 	{
 		case SCALE_NONE:
@@ -156,12 +159,12 @@ scale_text(Pricer *pricer, const Rule *rule, const Effect *effect)
 	if (rule->scale_mode == SCALE_GRADUATED &&
 		bracket > POLICY_PART(policy, Bracket, brackets) + rule->first_bracket)
 		appendStringInfoString(&text, " in the last band");
-	appendStringInfo(&text, " (%s scale from %s", modes[rule->scale_mode],
-					 dec_text(stored_dec(policy, &bracket->from)));
+	appendStringInfo(&text, " (%s scale", modes[rule->scale_mode]);
 	if (rule->scale_measure == MEASURE_AMOUNT)
-		appendStringInfoString(&text, " of amount");
+		appendStringInfoString(&text, " over amount");
 	else if (rule->scale_measure == MEASURE_FACT)
-		appendStringInfo(&text, " of %s", fact_name(pricer, rule->scale_fact));
+		appendStringInfo(&text, " over %s", fact_name(pricer, rule->scale_fact));
+	appendStringInfo(&text, " from %s", dec_text(stored_dec(policy, &bracket->from)));
 	if (rule->scale_mode == SCALE_BLOCK && bracket->has_overage)
 		appendStringInfo(&text, ", %s for each unit beyond",
 						 dec_text(stored_dec(policy, &bracket->overage)));
@@ -198,7 +201,11 @@ describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect)
 		case ADJUST_AMOUNT_ON:
 			return psprintf("%s on %s%s", rate, unit_text(pricer, rule, effect), scale);
 		case ADJUST_LINE_AMOUNT_OFF:
-			return psprintf("%s off the line%s", rate, scale);
+			return psprintf("%s off the %s%s", rate, pricer->totals != NULL ? "order" : "line", scale);
+		case ADJUST_FREE_UNITS:
+			return psprintf("units free: %s", rate);
+		case ADJUST_ADD_LINE:
+			return psprintf("units given: %s", rate);
 		case ADJUST_ROUND_TO:
 			return psprintf("to a multiple of %s", rate);
 		case ADJUST_FLOOR_PRICE:

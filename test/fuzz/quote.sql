@@ -108,6 +108,7 @@ DECLARE
     steps text[] := '{}';
     bases text[] := '{list,running,running,cost,competitor}';
     this  text;
+    compete text;
     picks text;
 BEGIN
     DELETE FROM quotetier.rule;
@@ -129,11 +130,12 @@ BEGIN
     END IF;
     FOR i IN 1 .. 2 + floor(random() * 5)::int LOOP
         this := 's' || i;
+        compete := CASE WHEN fuzz.chance(0.5) THEN compete ELSE CASE WHEN fuzz.chance(0.4) THEN this END END;
         INSERT INTO quotetier.step (policy, seq, name, base, pick, access, excludes, compete, only_down, ending)
         VALUES (policy, i, this, fuzz.one_of(VARIADIC bases), fuzz.one_of('first', 'best', 'sum', 'chain'),
                 CASE WHEN fuzz.chance(0.2) THEN fuzz.some_of(0.5, 'sku', 'tier+region', 'tags', 'region', 'sku+tier', '') END,
                 CASE WHEN fuzz.chance(0.15) THEN ARRAY['s' || i + 1 + floor(random() * 2)::int] END,
-                CASE WHEN fuzz.chance(0.3) THEN fuzz.one_of('x', 'x', 'y') END,
+                compete,
                 fuzz.chance(0.15),
                 CASE WHEN fuzz.chance(0.05) THEN fuzz.one_of('.49', '9/10') END);
         steps := steps || this;
@@ -160,7 +162,7 @@ $$;
 CREATE UNLOGGED TABLE fuzz.line (no int, facts jsonb, qty numeric, as_of timestamptz);
 
 CREATE PROCEDURE fuzz.make_lines(n int) LANGUAGE sql AS $$
-    DELETE FROM fuzz.line;
+    TRUNCATE fuzz.line;
     INSERT INTO fuzz.line
     SELECT no,
            (SELECT jsonb_object_agg(d, CASE WHEN fuzz.chance(0.1) THEN 'null' ELSE to_jsonb(fuzz.one_of('a', 'b', 'c', 'd', 'z')) END)
@@ -225,7 +227,7 @@ DECLARE
 BEGIN
     INSERT INTO quotetier.policy SELECT (jsonb_populate_record(p, jsonb_build_object('name', copy))).* FROM quotetier.policy p WHERE name = policy;
     INSERT INTO quotetier.step SELECT (jsonb_populate_record(s, jsonb_build_object('policy', copy))).* FROM quotetier.step s WHERE s.policy = shuffle.policy ORDER BY random();
-    DELETE FROM fuzz.twin;
+    TRUNCATE fuzz.twin;
     FOR r IN SELECT * FROM quotetier.rule u WHERE u.policy = shuffle.policy ORDER BY random() LOOP
         old_id := r.id;
         r.id := nextval(pg_get_serial_sequence('quotetier.rule', 'id'));
@@ -241,7 +243,7 @@ CREATE UNLOGGED TABLE fuzz.twin (id bigint PRIMARY KEY, copy bigint);
 
 CREATE PROCEDURE fuzz.quotes(seed int, lines int) LANGUAGE plpgsql AS $$
 DECLARE
-    per_policy CONSTANT int := 100;
+    per_policy CONSTANT int := 200;
     done  int := 0;
     wrong record;
     ambiguity_raises boolean;
@@ -303,5 +305,38 @@ BEGIN
         done := done + least(per_policy, lines - done);
     END LOOP;
     RAISE NOTICE '% lines, 0 differences', done;
+END
+$$;
+
+-- Totals of a graduated scale never fall as the quantity grows, whatever the rounding.
+CREATE PROCEDURE fuzz.graduated(seed int, scales int) LANGUAGE plpgsql AS $$
+DECLARE
+    id    bigint;
+    wrong record;
+BEGIN
+    PERFORM setseed((seed % 1000000) / 1000000.0);
+    FOR i IN 1 .. scales LOOP
+        DELETE FROM quotetier.rule;
+        DELETE FROM quotetier.policy WHERE name <> 'default';
+        INSERT INTO quotetier.policy (name, round_target, round_mode)
+        VALUES ('fuzz', fuzz.one_of('line', 'adjustment', 'line_step'),
+                fuzz.one_of('half_up', 'half_even', 'up', 'down', 'ceiling', 'floor'));
+        INSERT INTO quotetier.step (policy, seq, name) VALUES ('fuzz', 1, 'list');
+        INSERT INTO quotetier.rule (policy, step, adjust, scale_mode, scale_bounds)
+        VALUES ('fuzz', 'list', 'price', 'graduated', fuzz.one_of('[)', '(]')) RETURNING rule.id INTO id;
+        CALL fuzz.make_scale(id, false, 100, 'graduated', 'quantity');
+        SELECT * INTO wrong FROM (
+            SELECT q, net_amount, lag(net_amount) OVER (ORDER BY q) AS before
+            FROM (SELECT q FROM generate_series(0, 60, 0.25) q
+                  UNION SELECT from_value + d FROM quotetier.scale, (VALUES (0), (0.0001)) v (d) WHERE rule = id) quantity (q),
+                 quotetier.quote('{}'::jsonb, q, '2024-01-01', 'fuzz')
+            WHERE net_amount IS NOT NULL) totals
+        WHERE net_amount < before LIMIT 1;
+        IF wrong.q IS NOT NULL THEN
+            RAISE EXCEPTION 'seed %: the total falls from % to % at quantity %', seed, wrong.before, wrong.net_amount, wrong.q
+                USING DETAIL = (SELECT string_agg(s::text, ' ' ORDER BY from_value) FROM quotetier.scale s WHERE rule = id);
+        END IF;
+    END LOOP;
+    RAISE NOTICE '% graduated scales, no total falls', scales;
 END
 $$;

@@ -17,19 +17,17 @@ CREATE TYPE oracle.bracket AS (f numeric, t numeric, v numeric, fee numeric, siz
 CREATE UNLOGGED TABLE oracle.policy (LIKE quotetier.policy);
 CREATE UNLOGGED TABLE oracle.step (LIKE quotetier.step);
 
--- scope: lists of texts, whatever was written; dims: its keys, the strongest first;
--- access: its rank, as a text that sorts; brackets: the scale, in order
+-- dims: the keys of its scope; access: its rank, as a text that sorts; brackets: the scale, in order
 CREATE UNLOGGED TABLE oracle.rule (LIKE quotetier.rule, seq int, dims text[], access text COLLATE "C", brackets oracle.bracket[]);
 
--- How a value is compared: 10, 10.0 and "10" are the same label.
-CREATE FUNCTION oracle.labels(value jsonb) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$
-    SELECT coalesce(jsonb_agg(CASE jsonb_typeof(e) WHEN 'number' THEN trim_scale(e::numeric)::text ELSE e #>> '{}' END), '[]')
-    FROM jsonb_array_elements(CASE jsonb_typeof(value) WHEN 'array' THEN value ELSE jsonb_build_array(value) END) e
-    WHERE jsonb_typeof(e) <> 'null'
-$$;
+-- for each key of a rule's scope: one of these labels
+CREATE UNLOGGED TABLE oracle.wanted (rule bigint, labels text[]);
 
-CREATE FUNCTION oracle.labels_of_all(value jsonb) RETURNS jsonb IMMUTABLE LANGUAGE sql AS $$
-    SELECT coalesce(jsonb_object_agg(k, oracle.labels(v)), '{}') FROM jsonb_each(value) AS o (k, v)
+-- How values are compared: "tier=gold". 10, 10.0 and "10" are the same label.
+CREATE FUNCTION oracle.labels(name text, value jsonb) RETURNS text[] IMMUTABLE LANGUAGE sql AS $$
+    SELECT ARRAY(SELECT name || '=' || CASE jsonb_typeof(e) WHEN 'number' THEN trim_scale(e::numeric)::text ELSE e #>> '{}' END
+                 FROM jsonb_array_elements(CASE jsonb_typeof(value) WHEN 'array' THEN value ELSE jsonb_build_array(value) END) e
+                 WHERE jsonb_typeof(e) <> 'null')
 $$;
 
 -- Precedence 1. Sets named in the step's access list come first, in its order;
@@ -45,9 +43,7 @@ CREATE FUNCTION oracle.access_rank(access text[], dims text[]) RETURNS text STAB
 $$;
 
 CREATE FUNCTION oracle.load(policy text) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM oracle.policy;
-    DELETE FROM oracle.step;
-    DELETE FROM oracle.rule;
+    TRUNCATE oracle.policy, oracle.step, oracle.rule, oracle.wanted;
     INSERT INTO oracle.policy SELECT * FROM quotetier.policy WHERE name = $1;
     INSERT INTO oracle.step SELECT * FROM quotetier.step WHERE step.policy = $1 AND level = 'line';
     INSERT INTO oracle.rule
@@ -58,7 +54,8 @@ CREATE FUNCTION oracle.load(policy text) RETURNS void LANGUAGE sql AS $$
          JOIN oracle.step s ON s.name = r.step,
          LATERAL (SELECT ARRAY(SELECT name FROM quotetier.dimension WHERE r.scope ? name ORDER BY weight DESC, id)) AS d (dims)
     WHERE r.policy = $1 AND r.state = 'approved';
-    UPDATE oracle.rule SET scope = oracle.labels_of_all(scope), base = coalesce(base, (SELECT base FROM oracle.step WHERE name = step));
+    UPDATE oracle.rule r SET base = s.base FROM oracle.step s WHERE s.name = r.step AND r.base IS NULL;
+    INSERT INTO oracle.wanted SELECT id, oracle.labels(k, v) FROM oracle.rule, jsonb_each(scope) AS w (k, v);
 $$;
 
 -- ---------------------------------------------------------------------------
@@ -124,6 +121,7 @@ CREATE TYPE oracle.line AS (
     running  numeric,
     after    jsonb,         -- running after each step so far
     zero_due numeric,
+    zero_list numeric,
     listed   boolean,       -- step list has given a price
     ending   text,          -- the last one given
     excluded text[],        -- steps switched off
@@ -317,7 +315,7 @@ BEGIN
     line.amounts := line.amounts || CASE WHEN line.qty = 0 THEN due - line.zero_due ELSE e.result - coalesce(line.running, 0) END;
     line.running := e.result;
     line.zero_due := due;
-    IF is_list THEN line.list := line.running; END IF;
+    IF is_list THEN line.list := line.running; line.zero_list := due; END IF;
     line.listed := is_list AND s.name = 'list';
     line.ending := coalesce(r.ending, s.ending, line.ending);
     line.excluded := line.excluded || s.excludes;
@@ -386,7 +384,7 @@ BEGIN
             EXIT;
         ELSIF (c.r).exclusive_group IS NULL OR (c.r).exclusive_group <> ALL (groups) THEN
             picked := picked || c;
-            groups := groups || (c.r).exclusive_group;
+            groups := groups || coalesce((c.r).exclusive_group, '');
         END IF;
     END LOOP;
     cands := picked;
@@ -480,21 +478,23 @@ DECLARE
     best    oracle.line;        -- of the competing steps so far
     p       oracle.policy;
     s       oracle.step;
-    labels  jsonb := oracle.labels_of_all(facts);
+    known   text[];
     matched oracle.rule[];
     compete text;
+    due     numeric;
 BEGIN
     SELECT * INTO STRICT p FROM oracle.policy;
+    known := ARRAY(SELECT unnest(oracle.labels(k, v)) FROM jsonb_each(facts) AS f (k, v));
     matched := ARRAY(
         SELECT r FROM oracle.rule r
         WHERE r.valid @> as_of
-          AND NOT EXISTS (SELECT FROM jsonb_each(r.scope) w (name, wanted)
-                          WHERE NOT coalesce(labels -> name ?| ARRAY(SELECT jsonb_array_elements_text(wanted)), false)));
+          AND r.id NOT IN (SELECT rule FROM oracle.wanted w WHERE NOT w.labels && known));
     line.facts := facts;
     line.qty := abs(qty);
     line.units := CASE WHEN qty = 0 THEN 1 ELSE abs(qty) END;
     line.after := '{}';
     line.zero_due := 0;
+    line.zero_list := 0;
     line.listed := false;
     line.ending := p.ending;
     line.excluded := '{}';
@@ -518,6 +518,7 @@ BEGIN
             best := NULL;
         END IF;
         own := CASE WHEN compete IS NULL THEN line ELSE entry END;
+        own.after := line.after;        -- also of those it competes with
         IF NOT own.final AND s.name <> ALL (own.excluded) THEN
             own := oracle.run_step(own, s, p, matched);
         END IF;
@@ -545,14 +546,26 @@ BEGIN
         line := oracle.settle(line, oracle.legal(line.running, line.units, line.ending) * line.units, 'ending');
     ELSE
         line := oracle.settle(line, oracle.rounded(line.running, line, p), 'rounding');
+        due := oracle.rounded(line.zero_due, 1, p.round_increment, p.round_mode);
+        IF due <> line.zero_due THEN
+            line.steps := line.steps || 'rounding'::text;
+            line.by_rule := line.by_rule || NULL::bigint;
+            line.verdicts := line.verdicts || 'residual'::text;
+            line.bases := line.bases || NULL::numeric;
+            line.amounts := line.amounts || due - line.zero_due;
+            line.zero_due := due;
+        END IF;
     END IF;
     RETURN line;
 END
 $$;
 
 -- zeros at the end go, down to so many decimals
-CREATE FUNCTION oracle.trimmed(amount numeric, decimals int) RETURNS numeric IMMUTABLE LANGUAGE sql AS $$
-    SELECT round(trim_scale(amount), greatest(scale(trim_scale(amount)), decimals))
+CREATE FUNCTION oracle.trimmed(amount numeric, decimals int) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    amount := trim_scale(amount);
+    RETURN round(amount, greatest(scale(amount), decimals));
+END
 $$;
 
 CREATE FUNCTION oracle.quote(facts jsonb, qty numeric, as_of timestamptz,
@@ -584,7 +597,7 @@ BEGIN
     list_price := oracle.trimmed(list_price, decimals);
     net_price := oracle.trimmed(oracle.quotient(line.running, line.units, 6), decimals);
     discount_pct := oracle.quotient(100 * (line.list - line.running), nullif(line.list, 0), 4)::numeric(100, 4);
-    list_amount := CASE WHEN qty = 0 THEN 0 ELSE sign(qty) * line.list END;
+    list_amount := CASE WHEN qty = 0 THEN line.zero_list ELSE sign(qty) * line.list END;
     net_amount := CASE WHEN qty = 0 THEN line.zero_due ELSE sign(qty) * line.running END;
     steps := line.steps;
     by_rule := line.by_rule;

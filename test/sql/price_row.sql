@@ -200,6 +200,15 @@ INSERT INTO with_status VALUES ('Z', 5, 5, 5, '{5}', 'ok'), ('A', 5, 5, 5, '{5}'
 \pset null (null)
 SELECT net_price, list_price, pct, cardinality(rules), status FROM with_status;
 
+-- nor a price that must not be sold at, which is not to say why
+INSERT INTO quotetier.rule (policy, step, scope, adjust, value, on_breach) VALUES
+    ('default', 'guard', '{"sku": "A"}', 'floor_price', 123.45, 'block'), ('default', 'guard', '{"sku": "B"}', 'cap_percent_off', 12.34, 'approve');
+SELECT refused($$INSERT INTO line (id, sku) VALUES (50, 'A')$$);
+SELECT refused($$INSERT INTO line (id, sku, ordered_at) VALUES (50, 'B', '2025-07-04')$$);
+SELECT refused($$INSERT INTO line (id, sku, ordered_at) VALUES (50, 'B', '2025-06-04')$$);
+INSERT INTO with_status VALUES ('A') RETURNING net_price, status;
+DELETE FROM quotetier.rule WHERE step = 'guard';
+
 SELECT refused($$INSERT INTO line (id, sku, qty) VALUES (51, 'A', NULL)$$);
 SELECT refused($$INSERT INTO line (id, sku, qty) VALUES (51, 'A', 'NaN')$$);
 SELECT refused($$INSERT INTO line (id, sku, ordered_at) VALUES (51, 'A', NULL)$$);

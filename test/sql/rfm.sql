@@ -1,5 +1,5 @@
 -- The rfm type and rfm_agg, judged by min, max, count and sum(numeric).
-SET search_path = quotetier, public;
+SET search_path = public, quotetier;
 SET timezone = 'Asia/Shanghai';
 
 -- ----- what it is -----
@@ -109,7 +109,7 @@ RESET enable_sort;
 SET enable_hashagg = off;
 SELECT rfm_differences('SELECT customer, rfm_agg(at, amount) AS s FROM rfm_orders GROUP BY 1') AS differences;
 RESET ALL;
-SET search_path = quotetier, public;
+SET search_path = public, quotetier;
 
 -- hashed with little memory, so that groups go to disk
 SET work_mem = '64kB';

@@ -106,7 +106,7 @@ foreach my $page ('README.md', sort map { s{.*/(doc/)}{$1}r } glob("$root/doc/*.
 	psql($database, 'CREATE EXTENSION quotetier CASCADE;') unless $page eq 'README.md';
 	$script .= "\\echo ----block $_\n$blocks[$_]{sql}\n;\n" foreach 0 .. $#blocks;
 
-	my (undef, @printed) = split(/^----block \d+\n/m, psql($database, $script));
+	my (undef, @printed) = split(/^----block \d+\n/m, psql($database, $script), -1);
 	if ($filling)
 	{
 		fill($page, @printed);

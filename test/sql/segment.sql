@@ -1,0 +1,80 @@
+-- Segment maps: the published tables, first match wins, and what is refused.
+SET search_path = public, quotetier;
+
+-- ----- what ships -----
+
+SELECT name, bins, fallback, origin FROM segment_map ORDER BY 1;
+SELECT name AS segment, count(*) AS cells
+FROM generate_series(1, 5) r, generate_series(1, 5) f, generate_series(1, 5) m, rfm_segment(r, f, m) name
+GROUP BY 1 ORDER BY 1;
+SELECT r, f, string_agg(rfm_segment(r, f, m), ', ' ORDER BY m) AS "m from 1 to 5"
+FROM generate_series(1, 5) r, generate_series(1, 5) f, generate_series(1, 5) m GROUP BY 1, 2 ORDER BY 1 DESC, 2 DESC;
+SELECT r, string_agg(rfm_segment(r, f, 1, 'rf_grid'), ', ' ORDER BY f) AS "f from 1 to 5"
+FROM generate_series(1, 5) r, generate_series(1, 5) f GROUP BY 1 ORDER BY 1 DESC;
+SELECT r, f, m, rfm_segment(r, f, m, 'chinese_8'), label_en
+FROM generate_series(1, 2) r, generate_series(1, 2) f, generate_series(1, 2) m,
+     (SELECT name, label_en FROM segment WHERE map = 'chinese_8') s
+WHERE name = rfm_segment(r, f, m, 'chinese_8') ORDER BY 1, 2, 3;
+SELECT rfm_segment(r, f, m, 'klaviyo_27') AS segment, string_agg(concat(r, f, m), ' ' ORDER BY r, f, m) AS cells
+FROM generate_series(1, 3) r, generate_series(1, 3) f, generate_series(1, 3) m GROUP BY 1 ORDER BY 1;
+SELECT rfm_segment(r, f, m, 'r_rfm') AS segment, count(*) AS cells, min(concat(r, f, m)) AS lowest, max(concat(r, f, m)) AS highest
+FROM generate_series(1, 5) r, generate_series(1, 5) f, generate_series(1, 5) m GROUP BY 1 ORDER BY 1;
+SELECT rfm_segment(NULL, 1, 1) IS NULL AND rfm_segment(1, NULL, 1) IS NULL AND rfm_segment(1, 1, NULL) IS NULL
+   AND rfm_segment(1, 1, 1, NULL) IS NULL AS null_is_null;
+
+-- ----- one's own -----
+
+INSERT INTO segment_map (name, bins, fallback) VALUES ('two', 2, 'Rest');
+INSERT INTO segment (map, rank, name, r, f, cells) VALUES
+    ('two', 20, 'Recent', '[2,2]', NULL, NULL),
+    ('two', 10, 'Best', NULL, NULL, '{222}'),
+    ('two', 30, 'Shadowed', '[2,3)', '[1,2]', NULL);
+SELECT string_agg(concat(r, f, m, ' ', rfm_segment(r, f, m, 'two')), ', ' ORDER BY r, f, m) AS cells
+FROM generate_series(1, 2) r, generate_series(1, 2) f, generate_series(1, 2) m;
+BEGIN;
+UPDATE segment SET name = 'Changed' WHERE map = 'two' AND rank = 10;
+SELECT rfm_segment(2, 2, 2, 'two');
+SAVEPOINT s;
+DELETE FROM segment WHERE map = 'two' AND rank = 10;
+SELECT rfm_segment(2, 2, 2, 'two');
+ROLLBACK TO s;
+SELECT rfm_segment(2, 2, 2, 'two');
+ROLLBACK;
+SELECT rfm_segment(2, 2, 2, 'two');
+UPDATE segment_map SET name = 'deux' WHERE name = 'two';
+SELECT rfm_segment(1, 2, 2, 'deux'), rfm_segment(2, 1, 2, 'deux');
+
+-- ----- bad input -----
+
+SELECT rfm_segment(6, 5, 5);
+SELECT rfm_segment(1, 0, 1, 'chinese_8');
+SELECT rfm_segment(1, 1, 1, 'no such map');
+INSERT INTO segment_map (name, bins) VALUES ('ten', 10);
+INSERT INTO segment_map (name, bins) VALUES ('', 5);
+INSERT INTO segment (map, rank, name, r) VALUES ('no such map', 1, 'x', '[1,1]');
+INSERT INTO segment (map, rank, name, r) VALUES ('deux', 40, 'x', '[2,3]');
+INSERT INTO segment (map, rank, name, r) VALUES ('deux', 40, 'x', '[1,)');
+INSERT INTO segment (map, rank, name, r) VALUES ('deux', 40, 'x', 'empty');
+INSERT INTO segment (map, rank, name, cells) VALUES ('deux', 40, 'x', '{222,223,113}');
+INSERT INTO segment (map, rank, name, cells) VALUES ('deux', 40, 'x', '{22}');
+INSERT INTO segment (map, rank, name, cells) VALUES ('deux', 40, 'x', '{NULL}');
+INSERT INTO segment (map, rank, name, r, cells) VALUES ('deux', 40, 'x', '[1,1]', '{111}');
+INSERT INTO segment (map, rank, name) VALUES ('deux', 10, 'x');
+UPDATE segment_map SET bins = 4 WHERE name = 'standard';
+UPDATE segment_map SET bins = 3 WHERE name = 'deux';
+SELECT rfm_segment(3, 1, 1, 'deux');
+ALTER TABLE segment ENABLE ROW LEVEL SECURITY;
+SELECT rfm_segment(1, 1, 1, 'standard');
+ALTER TABLE segment DISABLE ROW LEVEL SECURITY;
+DELETE FROM segment_map WHERE name = 'deux';
+SELECT rfm_segment(1, 1, 1, 'deux');
+SELECT count(*) AS left_behind FROM segment WHERE map = 'deux';
+
+-- whoever may call it needs no privilege on the tables
+CREATE ROLE segment_reader;
+GRANT USAGE ON SCHEMA quotetier TO segment_reader;
+SET ROLE segment_reader;
+SELECT rfm_segment(5, 5, 5), has_table_privilege('quotetier.segment', 'SELECT') AS may_read;
+RESET ROLE;
+REVOKE USAGE ON SCHEMA quotetier FROM segment_reader;
+DROP ROLE segment_reader;

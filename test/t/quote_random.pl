@@ -1,0 +1,45 @@
+# Random policies and lines, priced by quotetier and by a second implementation
+# (test/oracle, test/fuzz): they must agree to the last digit. Two sessions at
+# once, each in a database of its own; the seeds are printed.
+#
+#   QUOTETIER_LINES=1000000 QUOTETIER_SEED=7 prove test/t/quote_random.pl
+#
+# Runs on the server that PGHOST and PGPORT name.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use Test::More;
+
+my $test = dirname(abs_path(__FILE__)) . '/..';
+my $lines = $ENV{QUOTETIER_LINES} // 100_000;
+my $seed = $ENV{QUOTETIER_SEED} // int(rand(900_000));
+my @runs;
+
+foreach my $session (0, 1)
+{
+	my $database = "quote_random_$session";
+	my %run = (database => $database, seed => $seed + $session);
+	my $share = int(($lines + $session) / 2);
+	my $scales = int($share / 250) + 1;
+
+	diag("seed $run{seed}: $share lines");
+	qx{psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database" 2>&1};
+	open($run{out}, '-|',
+		qq{psql -X -q -v ON_ERROR_STOP=1 -d $database -c "SET client_min_messages = warning" }
+		  . qq{-c "CREATE EXTENSION quotetier CASCADE" -f "$test/oracle/quote.sql" -f "$test/fuzz/quote.sql" }
+		  . qq{-c "SET client_min_messages = notice" -c "CALL fuzz.quotes($run{seed}, $share)" }
+		  . qq{-c "CALL fuzz.graduated($run{seed}, $scales)" 2>&1})
+	  or die "psql: $!";
+	push @runs, \%run;
+	$run{expected} = qr/$share lines, 0 differences.*$scales graduated scales, no total falls/s;
+}
+foreach my $run (@runs)
+{
+	my $out = do { local $/; readline($run->{out}) } // '';
+
+	close($run->{out});
+	like($out, $run->{expected}, "seed $run->{seed} shows no difference");
+	qx{psql -X -q -d postgres -c "DROP DATABASE $run->{database}" 2>&1};
+}
+done_testing();
