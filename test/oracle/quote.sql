@@ -19,16 +19,49 @@ CREATE UNLOGGED TABLE oracle.step (LIKE quotetier.step);
 
 -- dims: the keys of its scope; access: its rank, as a text that sorts; depths: how
 -- deep its paths match the line; brackets: the scale, in order
-CREATE UNLOGGED TABLE oracle.rule (LIKE quotetier.rule, seq int, dims text[], access text COLLATE "C", depths int[], brackets oracle.bracket[]);
+CREATE UNLOGGED TABLE oracle.rule (LIKE quotetier.rule, seq int, dims text[], access text COLLATE "C", has_paths boolean, depths int[], brackets oracle.bracket[]);
 
 -- for each key of a rule's scope: one of these labels, or (unwanted) a label but none of these
 CREATE UNLOGGED TABLE oracle.wanted (rule bigint, dim text, place int, is_path boolean, unwanted boolean, labels text[]);
 
 -- How values are compared: "tier=gold". 10, 10.0 and "10" are the same label.
-CREATE FUNCTION oracle.labels(name text, value jsonb) RETURNS text[] IMMUTABLE LANGUAGE sql AS $$
-    SELECT ARRAY(SELECT name || '=' || CASE jsonb_typeof(e) WHEN 'number' THEN trim_scale(e::numeric)::text ELSE e #>> '{}' END
-                 FROM jsonb_array_elements(CASE jsonb_typeof(value) WHEN 'array' THEN value ELSE jsonb_build_array(value) END) e
-                 WHERE jsonb_typeof(e) <> 'null')
+CREATE FUNCTION oracle.labels(name text, value jsonb) RETURNS text[] IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    e      jsonb;
+    labels text[] := '{}';
+BEGIN
+    IF jsonb_typeof(value) <> 'array' THEN
+        value := jsonb_build_array(value);
+    END IF;
+    FOR i IN 0 .. jsonb_array_length(value) - 1 LOOP
+        e := value -> i;
+        CONTINUE WHEN jsonb_typeof(e) = 'null';
+        labels := labels || (name || '=' || CASE jsonb_typeof(e) WHEN 'number' THEN trim_scale(e::numeric)::text ELSE e #>> '{}' END);
+    END LOOP;
+    RETURN labels;
+END
+$$;
+
+-- The labels of a line; those of a path are its ancestors', too.
+CREATE FUNCTION oracle.known(facts jsonb) RETURNS text[] STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    d     record;
+    label text;
+    known text[] := '{}';
+BEGIN
+    FOR d IN SELECT name, kind FROM quotetier.dimension WHERE facts ? name LOOP
+        FOREACH label IN ARRAY oracle.labels(d.name, facts -> d.name) LOOP
+            known := known || label;
+            IF d.kind = 'path' THEN
+                WHILE label LIKE '%.%' LOOP
+                    label := regexp_replace(label, '\.[^.]*$', '');
+                    known := known || label;
+                END LOOP;
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN known;
+END
 $$;
 
 -- Precedence 1. Sets named in the step's access list come first, in its order;
@@ -48,7 +81,7 @@ CREATE FUNCTION oracle.load(policy text) RETURNS void LANGUAGE sql AS $$
     INSERT INTO oracle.policy SELECT * FROM quotetier.policy WHERE name = $1;
     INSERT INTO oracle.step SELECT * FROM quotetier.step WHERE step.policy = $1 AND level = 'line';
     INSERT INTO oracle.rule
-    SELECT r.*, s.seq, d.dims, oracle.access_rank(s.access, d.dims), '{}',
+    SELECT r.*, s.seq, d.dims, oracle.access_rank(s.access, d.dims), false, '{}',
            ARRAY(SELECT (from_value, to_value, value, fee, size, overage)::oracle.bracket
                  FROM quotetier.scale WHERE rule = r.id ORDER BY from_value)
     FROM quotetier.rule r
@@ -66,6 +99,7 @@ CREATE FUNCTION oracle.load(policy text) RETURNS void LANGUAGE sql AS $$
            jsonb_typeof(v) = 'object', oracle.labels(k, CASE jsonb_typeof(v) WHEN 'object' THEN v -> 'not' ELSE v END)
     FROM oracle.rule r, jsonb_each(scope) AS w (k, v), quotetier.dimension d
     WHERE d.name = k;
+    UPDATE oracle.rule r SET has_paths = true FROM oracle.wanted w WHERE w.rule = r.id AND w.is_path AND NOT w.unwanted;
 $$;
 
 -- ---------------------------------------------------------------------------
@@ -200,16 +234,19 @@ BEGIN
 END
 $$;
 
--- what conditions and formulas see
+-- what conditions and formulas see; nothing where there are none
 CREATE FUNCTION oracle.seen(line oracle.line) RETURNS jsonb STABLE LANGUAGE plpgsql AS $$
 DECLARE
     local timestamp := line.as_of AT TIME ZONE line.zone;
 BEGIN
+    IF NOT EXISTS (SELECT FROM oracle.rule WHERE condition IS NOT NULL OR value_expr IS NOT NULL) THEN
+        RETURN NULL;
+    END IF;
     RETURN line.facts
-        || jsonb_build_object('qty', line.qty, 'discounted', coalesce(line.running < line.list, false),
+        || jsonb_build_object('qty', trim_scale(line.qty), 'discounted', coalesce(line.running < line.list, false),
                               'date', to_char(local, 'YYYY-MM-DD'), 'weekday', to_char(local, 'ID')::int, 'hour', extract(hour FROM local)::int)
-        || CASE WHEN line.list IS NULL THEN '{}' ELSE jsonb_build_object('list_price', oracle.unit_price(line.list, line)) END
-        || CASE WHEN line.running IS NULL THEN '{}' ELSE jsonb_build_object('running_price', oracle.unit_price(line.running, line)) END;
+        || CASE WHEN line.list IS NULL THEN '{}' ELSE jsonb_build_object('list_price', trim_scale(oracle.unit_price(line.list, line))) END
+        || CASE WHEN line.running IS NULL THEN '{}' ELSE jsonb_build_object('running_price', trim_scale(oracle.unit_price(line.running, line))) END;
 END
 $$;
 
@@ -615,6 +652,13 @@ $$;
 -- The line
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION oracle.at_depths(r oracle.rule, depths int[]) RETURNS oracle.rule IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    r.depths := depths;
+    RETURN r;
+END
+$$;
+
 CREATE FUNCTION oracle.line(facts jsonb, qty numeric, as_of timestamptz) RETURNS oracle.line STABLE LANGUAGE plpgsql AS $$
 DECLARE
     line    oracle.line;
@@ -638,29 +682,20 @@ DECLARE
     due     numeric;
 BEGIN
     SELECT * INTO STRICT p FROM oracle.policy;
-    known := ARRAY(SELECT DISTINCT k || '=' || array_to_string(parts[:n], '.')
-                   FROM jsonb_each(facts) AS f (k, v)
-                        JOIN quotetier.dimension d ON d.name = k,
-                        unnest(oracle.labels(k, v)) AS label,
-                        LATERAL (SELECT string_to_array(substr(label, length(k) + 2), '.')) AS s (parts),
-                        generate_series(CASE d.kind WHEN 'path' THEN 1 ELSE cardinality(parts) END, cardinality(parts)) n);
+    known := oracle.known(facts);
     present := ARRAY(SELECT DISTINCT split_part(k, '=', 1) FROM unnest(known) k);
     matched := ARRAY(
-        SELECT m FROM oracle.rule m
+        SELECT oracle.at_depths(m, d)
+        FROM oracle.rule m,
+             LATERAL (SELECT CASE WHEN m.has_paths THEN        -- deeper goes first
+                          ARRAY(SELECT coalesce((SELECT max(cardinality(string_to_array(l, '.'))) FROM unnest(w.labels) l
+                                                 WHERE w.is_path AND NOT w.unwanted AND l = ANY (known)), 0)
+                                FROM oracle.wanted w WHERE w.rule = m.id ORDER BY w.place)
+                      ELSE '{}' END) AS depths (d)
         WHERE m.valid @> as_of
           AND m.id NOT IN (SELECT rule FROM oracle.wanted w
                            WHERE w.labels && known = unwanted OR unwanted AND w.dim <> ALL (present))
-        ORDER BY seq, access, priority DESC, id);
-    IF EXISTS (SELECT FROM oracle.wanted WHERE is_path) THEN        -- deeper goes first
-        FOR i IN 1 .. cardinality(matched) LOOP
-            r := matched[i];
-            r.depths := ARRAY(SELECT coalesce((SELECT max(cardinality(string_to_array(l, '.'))) FROM unnest(w.labels) l
-                                               WHERE is_path AND NOT unwanted AND l = ANY (known)), 0)
-                              FROM oracle.wanted w WHERE w.rule = r.id ORDER BY place);
-            matched[i] := r;
-        END LOOP;
-        matched := ARRAY(SELECT m FROM unnest(matched) m ORDER BY (m).seq, (m).access, (m).depths DESC, (m).priority DESC, (m).id);
-    END IF;
+        ORDER BY m.seq, m.access, d DESC, m.priority DESC, m.id);
     line.facts := facts;
     line.as_of := as_of;
     line.zone := p.zone;
