@@ -35,14 +35,6 @@ typedef struct CallSite
 	TupleDesc	tupdesc;		/* of quote's result */
 } CallSite;
 
-/* How the facts are given. */
-typedef enum FactSource
-{
-	FROM_RECORD,
-	FROM_JSONB,
-	FROM_TEXT
-} FactSource;
-
 static CallSite *
 call_site(FunctionCallInfo fcinfo)
 {
@@ -55,6 +47,12 @@ call_site(FunctionCallInfo fcinfo)
 		fcinfo->flinfo->fn_extra = site;
 	}
 	return site;
+}
+
+Jsonb *
+jsonb_from_text(text *json)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(json))));
 }
 
 /* The common arguments: facts, qty, as_of, policy. */
@@ -74,8 +72,7 @@ price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *qu
 			break;
 		case FROM_TEXT:
 			fact_reader_json(pricer->facts,
-							 DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-																CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(0))))));
+							 jsonb_from_text(PG_GETARG_TEXT_PP(0)));
 			break;
 	}
 	pricer_quote(pricer, PG_GETARG_NUMERIC(1), PG_GETARG_TIMESTAMPTZ(2), quote);
@@ -250,8 +247,9 @@ quote_text(PG_FUNCTION_ARGS)
 
 /* ----- explain_quote ----- */
 
+/* The line's number goes first where it has one. */
 static void
-put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec *running)
+put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int line, int *seq, Dec *running)
 {
 	static const char *const verdicts[] = {"list", "applied", "residual", "statistical", "rejected"};
 	ListCell   *cell;
@@ -259,9 +257,16 @@ put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec 
 	foreach(cell, rows)
 	{
 		TraceRow   *row = lfirst(cell);
-		Datum		values[8];
-		bool		nulls[8] = {false};
+		Datum		space[9];
+		bool		nospace[9] = {false};
+		Datum	   *values = space + (line != NO_LINE);
+		bool	   *nulls = nospace + (line != NO_LINE);
 
+		if (line != NO_LINE)
+		{
+			space[0] = Int32GetDatum(line);
+			nospace[0] = line == 0;
+		}
 		values[0] = Int32GetDatum(++(*seq));
 		values[1] = CStringGetTextDatum(row->step);
 		nulls[2] = row->rule == 0;
@@ -279,8 +284,18 @@ put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec 
 			*running = dec_add(*running, row->amount);
 		values[6] = nulls[6] ? (Datum) 0 : money_datum(pricer, row->amount);
 		values[7] = nulls[7] ? (Datum) 0 : money_datum(pricer, *running);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, space, nospace);
 	}
+}
+
+void
+put_trace(ReturnSetInfo *rsinfo, const Pricer *pricer, const Trace *trace, int line)
+{
+	Dec			running = DEC_ZERO;
+	int			seq = 0;
+
+	put_rows(rsinfo, pricer, trace->waterfall, line, &seq, &running);
+	put_rows(rsinfo, pricer, trace->rejected, line, &seq, &running);
 }
 
 static Datum
@@ -289,16 +304,13 @@ explain_quote(FunctionCallInfo fcinfo, FactSource source)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Pricer	   *pricer = call_site(fcinfo)->pricer;
 	Trace		trace = {NIL, NIL};
-	Dec			running = DEC_ZERO;
-	int			seq = 0;
 	Quote		quote;
 
 	InitMaterializedSRF(fcinfo, 0);
 	pricer->trace = &trace;
 	price_call(fcinfo, source, pricer, &quote);
 	pricer->trace = NULL;
-	put_rows(rsinfo, pricer, trace.waterfall, &seq, &running);
-	put_rows(rsinfo, pricer, trace.rejected, &seq, &running);
+	put_trace(rsinfo, pricer, &trace, NO_LINE);
 	return (Datum) 0;
 }
 

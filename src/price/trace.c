@@ -127,6 +127,8 @@ base_text(Pricer *pricer, const Rule *rule)
 static char *
 unit_text(Pricer *pricer, const Rule *rule, const Effect *effect)
 {
+	if (pricer->totals != NULL)
+		return pstrdup("the order");
 	switch ((ScaleMode) rule->scale_mode)
 	{
 		case SCALE_NONE:
@@ -199,7 +201,11 @@ describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect)
 		case ADJUST_AMOUNT_ON:
 			return psprintf("%s on %s%s", rate, unit_text(pricer, rule, effect), scale);
 		case ADJUST_LINE_AMOUNT_OFF:
-			return psprintf("%s off the line%s", rate, scale);
+			return psprintf("%s off the %s%s", rate, pricer->totals != NULL ? "order" : "line", scale);
+		case ADJUST_FREE_UNITS:
+			return psprintf("units free: %s", rate);
+		case ADJUST_ADD_LINE:
+			return psprintf("units given: %s", rate);
 		case ADJUST_ROUND_TO:
 			return psprintf("to a multiple of %s", rate);
 		case ADJUST_FLOOR_PRICE:

@@ -110,7 +110,7 @@ BEGIN
                                                          '$.weekday >= 4', '$.hour == 20', '$.date < "2024-01-04"', '$.tags[*] == "a"', '$.unknown == 1')::jsonpath END,
             formula, CASE WHEN mode = 'graduated' AND measure = 'quantity' AND fuzz.chance(0.3) THEN 'used' END,
             CASE WHEN NOT percent AND fuzz.chance(0.2) THEN fuzz.one_of('EUR', 'USD') END,
-            CASE WHEN step = 'guard' THEN fuzz.one_of('clamp', 'clamp', 'block', 'approve') END)
+            CASE WHEN step = 'guard' THEN nullif(fuzz.one_of('clamp', 'default', 'block', 'approve'), 'default') END)
     RETURNING rule.id INTO id;
     IF mode IS NOT NULL THEN
         CALL fuzz.make_scale(id, percent, up_to, mode, measure);

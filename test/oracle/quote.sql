@@ -250,6 +250,12 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION oracle.is_guard(r oracle.rule) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN r.adjust LIKE 'floor%' OR r.adjust LIKE 'cap%';
+END
+$$;
+
 CREATE FUNCTION oracle.holds(r oracle.rule, line oracle.line) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
 BEGIN
     RETURN r.condition IS NULL OR coalesce(jsonb_path_match(line.seen, r.condition, '{}', true), false);
@@ -299,7 +305,7 @@ DECLARE
     e        oracle.effect;
     percent  boolean := r.adjust IN ('price_percent', 'margin', 'markup', 'percent_off', 'percent_on',
                                      'floor_percent', 'floor_margin', 'cap_percent_off');
-    guard    boolean := r.adjust LIKE 'floor%' OR r.adjust LIKE 'cap%';
+    guard    boolean := oracle.is_guard(r);
     rate     numeric := CASE WHEN percent THEN 1 ELSE oracle.rate(r, line) END;
     fee_rate numeric := oracle.rate(r, line);
     used     numeric := 0;      -- of the scale, before this line
@@ -503,7 +509,7 @@ DECLARE
 BEGIN
     line.seen := oracle.seen(line);
     FOREACH r IN ARRAY matched LOOP
-        IF r.step = s.name AND r.adjust NOT LIKE 'floor%' AND r.adjust NOT LIKE 'cap%' AND oracle.holds(r, line) THEN
+        IF r.step = s.name AND NOT oracle.is_guard(r) AND oracle.holds(r, line) THEN
             e := oracle.trial(r, line, s, p);
             IF e.result IS NOT NULL THEN
                 cands := cands || ROW(r, e)::oracle.candidate;
@@ -774,18 +780,16 @@ BEGIN
         END IF;
     END IF;
 
-    -- guards: what cannot be tested needs approval; then cap and floor clamp to a
-    -- legal price; then block and approve test what that is
+    -- guards: cap and floor clamp to a legal price; block and approve then test
+    -- what that is; what cannot be reckoned needs approval
     line.seen := oracle.seen(line);
     FOREACH r IN ARRAY matched LOOP
-        CONTINUE WHEN NOT (r.adjust LIKE 'floor%' OR r.adjust LIKE 'cap%') OR NOT oracle.holds(r, line);
+        CONTINUE WHEN NOT oracle.is_guard(r) OR coalesce(r.on_breach, 'clamp') <> 'clamp' OR NOT oracle.holds(r, line);
         e := oracle.effect(r, line, p);
         c := ROW(r, e);
         IF e.result IS NULL THEN
             line.status := 'needs_approval';
             line := oracle.row_of(line, r, 'applied', NULL, 0);
-        ELSIF r.on_breach IN ('block', 'approve') THEN
-            tests := tests || c;
         ELSIF r.adjust = 'cap_price' THEN
             IF (cap.e).result IS NULL OR e.result < (cap.e).result THEN cap := c; END IF;
         ELSIF (floor.e).result IS NULL OR e.result > (floor.e).result THEN
@@ -798,6 +802,18 @@ BEGIN
     IF line.running < (floor.e).result THEN
         line := oracle.clamp(line, floor, p);
     END IF;
+    line.seen := oracle.seen(line);
+    FOREACH r IN ARRAY matched LOOP
+        CONTINUE WHEN NOT oracle.is_guard(r) OR coalesce(r.on_breach, 'clamp') = 'clamp' OR NOT oracle.holds(r, line);
+        e := oracle.effect(r, line, p);
+        IF e.result IS NULL THEN
+            line.status := CASE line.status WHEN 'ok' THEN 'needs_approval' ELSE line.status END;
+            line := oracle.row_of(line, r, 'applied', NULL, 0);
+            CONTINUE;
+        END IF;
+        c := ROW(r, e);
+        tests := tests || c;
+    END LOOP;
     FOREACH c IN ARRAY tests LOOP
         IF (CASE (c.r).adjust WHEN 'cap_price' THEN line.running > (c.e).result ELSE line.running < (c.e).result END) THEN
             line.status := CASE WHEN (c.r).on_breach = 'block' OR line.status = 'blocked' THEN 'blocked' ELSE 'needs_approval' END;
