@@ -5,7 +5,7 @@
 --   oracle.quote(facts, qty, as_of)          what quotetier.quote returns, but the version
 --   oracle.explain(facts, qty, as_of)        the waterfall that quotetier.explain_quote begins with
 --
--- It quotes by the policy loaded last. Line steps only.
+-- It quotes by the policy loaded last, one line: no steps of an order's level.
 CREATE SCHEMA oracle;
 
 -- ---------------------------------------------------------------------------
@@ -79,7 +79,7 @@ $$;
 CREATE FUNCTION oracle.load(policy text) RETURNS void LANGUAGE sql AS $$
     TRUNCATE oracle.policy, oracle.step, oracle.rule, oracle.wanted;
     INSERT INTO oracle.policy SELECT * FROM quotetier.policy WHERE name = $1;
-    INSERT INTO oracle.step SELECT * FROM quotetier.step WHERE step.policy = $1 AND level = 'line';
+    INSERT INTO oracle.step SELECT * FROM quotetier.step WHERE step.policy = $1 AND level IN ('line', 'statistical');
     INSERT INTO oracle.rule
     SELECT r.*, s.seq, d.dims, oracle.access_rank(s.access, d.dims), false, '{}',
            ARRAY(SELECT (from_value, to_value, value, fee, size, overage)::oracle.bracket
@@ -167,6 +167,7 @@ CREATE TYPE oracle.line AS (
     currency text,
     p_currency text,        -- the policy's
     status   text,
+    statistical boolean,    -- the net price stands already
     seen     jsonb,         -- what conditions see: as it was on entry to the step
     list     numeric,
     running  numeric,
@@ -184,7 +185,8 @@ CREATE TYPE oracle.line AS (
     by_rule  bigint[],
     verdicts text[],
     bases    numeric[],
-    amounts  numeric[]
+    amounts  numeric[],
+    pocket   numeric[]      -- running after each statistical row, whose amounts are null
 );
 
 -- What trying a rule leads to.
@@ -400,6 +402,9 @@ BEGIN
     ELSE
         amount := amount + fee * fee_rate;
     END IF;
+    IF r.adjust IN ('percent_off', 'amount_off', 'line_amount_off') THEN
+        amount := least(amount, r.max_amount * fee_rate);
+    END IF;
     e.result := CASE
         WHEN r.adjust = 'round_to' THEN oracle.rounded(line.running, line.units, value, p.round_mode) * line.units
         WHEN sets OR r.adjust IN ('floor_price', 'floor_percent', 'floor_margin', 'cap_price') THEN amount
@@ -462,9 +467,10 @@ BEGIN
     e.result := greatest(e.result, 0);
     line.steps := line.steps || s.name;
     line.by_rule := line.by_rule || r.id;
-    line.verdicts := line.verdicts || CASE WHEN is_list THEN 'list' ELSE 'applied' END;
+    line.verdicts := line.verdicts || CASE WHEN line.statistical THEN 'statistical' WHEN is_list THEN 'list' ELSE 'applied' END;
     line.bases := line.bases || e.base;
-    line.amounts := line.amounts || CASE WHEN line.qty = 0 THEN due - line.zero_due ELSE e.result - coalesce(line.running, 0) END;
+    line.amounts := line.amounts || CASE WHEN line.statistical THEN NULL WHEN line.qty = 0 THEN due - line.zero_due ELSE e.result - coalesce(line.running, 0) END;
+    IF line.statistical THEN line.pocket := line.pocket || CASE WHEN line.qty = 0 THEN due ELSE e.result END; END IF;
     line.running := e.result;
     line.zero_due := due;
     IF is_list THEN line.list := line.running; line.zero_list := due; END IF;
@@ -472,7 +478,9 @@ BEGIN
     line.ending := coalesce(r.ending, s.ending, line.ending);
     line.excluded := line.excluded || s.excludes;
     line.final := line.final OR r.final;
-    line.rules := line.rules || r.id;
+    IF NOT line.statistical THEN
+        line.rules := line.rules || r.id;
+    END IF;
     RETURN line;
 END
 $$;
@@ -483,9 +491,10 @@ BEGIN
     IF result <> line.running THEN
         line.steps := line.steps || name;
         line.by_rule := line.by_rule || NULL::bigint;
-        line.verdicts := line.verdicts || 'residual'::text;
+        line.verdicts := line.verdicts || CASE WHEN line.statistical THEN 'statistical' ELSE 'residual' END;
         line.bases := line.bases || NULL::numeric;
-        line.amounts := line.amounts || CASE WHEN line.qty = 0 THEN 0 ELSE result - line.running END;
+        line.amounts := line.amounts || CASE WHEN line.statistical THEN NULL WHEN line.qty = 0 THEN 0 ELSE result - line.running END;
+        IF line.statistical THEN line.pocket := line.pocket || CASE WHEN line.qty = 0 THEN line.zero_due ELSE result END; END IF;
     END IF;
     line.running := result;
     RETURN line;
@@ -595,7 +604,11 @@ BEGIN
             total := line.running + taken;
             line := oracle.apply(line, c.r, s, e);
             line.running := total;
-            IF line.qty <> 0 THEN line.amounts[cardinality(line.amounts)] := taken; END IF;
+            IF line.statistical THEN
+                line.pocket[cardinality(line.pocket)] := CASE WHEN line.qty = 0 THEN line.zero_due ELSE total END;
+            ELSIF line.qty <> 0 THEN
+                line.amounts[cardinality(line.amounts)] := taken;
+            END IF;
             IF line.listed THEN line.list := total; END IF;
         END LOOP;
         IF p.round_target IN ('line_step', 'unit_step') AND cardinality(picked) > 0 THEN
@@ -708,6 +721,8 @@ BEGIN
     line.p_currency := p.currency;
     line.currency := coalesce(facts ->> 'currency', p.currency);
     line.status := 'ok';
+    line.statistical := false;
+    line.pocket := '{}';
     factor := coalesce(oracle.fact(facts, 'uom_factor'),
                        (SELECT u.factor FROM quotetier.uom u
                         WHERE u.uom = facts ->> 'uom' AND coalesce(u.sku, facts ->> 'sku') = facts ->> 'sku' OR u.uom = facts ->> 'uom' AND u.sku IS NULL
@@ -734,7 +749,7 @@ BEGIN
         line.amounts := ARRAY[CASE WHEN qty = 0 THEN 0 ELSE line.list END];
     END IF;
 
-    FOR s IN SELECT * FROM oracle.step ORDER BY seq LOOP
+    FOR s IN SELECT * FROM oracle.step WHERE level = 'line' ORDER BY seq LOOP
         IF s.compete IS DISTINCT FROM compete THEN          -- a competition is over, or begins
             compete := s.compete;
             entry := line;
@@ -820,6 +835,20 @@ BEGIN
             line := oracle.row_of(line, c.r, 'applied', NULL, 0);
         END IF;
     END LOOP;
+    -- what is reckoned from the net price without changing it: its rows only
+    own := line;
+    own.statistical := true;
+    own.final := false;
+    FOR s IN SELECT * FROM oracle.step WHERE level = 'statistical' ORDER BY seq LOOP
+        IF NOT own.final AND s.name <> ALL (own.excluded) THEN
+            own := oracle.run_step(own, s, p, matched);
+        END IF;
+        own.after := own.after || jsonb_build_object(s.name, own.running);
+    END LOOP;
+    line.steps := own.steps; line.by_rule := own.by_rule; line.verdicts := own.verdicts; line.bases := own.bases; line.amounts := own.amounts;
+    line.pocket := own.pocket;
+    line.tied := own.tied;
+    line.doubt := own.doubt;
     RETURN line;
 END
 $$;
@@ -836,7 +865,7 @@ CREATE FUNCTION oracle.quote(facts jsonb, qty numeric, as_of timestamptz,
     OUT list_price numeric, OUT list_amount numeric, OUT net_price numeric, OUT net_amount numeric,
     OUT discount_pct numeric, OUT currency text, OUT status text, OUT rules bigint[],
     OUT steps text[], OUT by_rule bigint[], OUT verdicts text[], OUT bases numeric[], OUT amounts numeric[],
-    OUT doubt boolean)
+    OUT pocket numeric[], OUT doubt boolean)
     STABLE LANGUAGE plpgsql AS $$
 DECLARE
     line     oracle.line := oracle.line(facts, qty, as_of);
@@ -863,6 +892,7 @@ BEGIN
     by_rule := line.by_rule;
     verdicts := line.verdicts;
     bases := line.bases;
+    pocket := ARRAY(SELECT CASE WHEN qty < 0 THEN -a ELSE a END FROM unnest(line.pocket) WITH ORDINALITY AS u (a, place) ORDER BY place);
     amounts := ARRAY(SELECT CASE WHEN qty < 0 THEN -a ELSE a END FROM unnest(line.amounts) WITH ORDINALITY AS u (a, place) ORDER BY place);
 END
 $$;
