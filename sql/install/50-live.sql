@@ -51,10 +51,15 @@ CREATE FUNCTION quotetier.check_tracked() RETURNS trigger
 $$
 DECLARE
     t quotetier.tracked := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    tables oid[] := t.objects || t.source || t.orders || t.queue || t.summary;
     foreign_table regclass;
 BEGIN
+    -- nor may anybody point another's tracker at tables of their own
+    IF TG_OP = 'UPDATE' THEN
+        tables := tables || OLD.objects || OLD.source || OLD.orders || OLD.queue || OLD.summary;
+    END IF;
     SELECT oid INTO foreign_table FROM pg_class
-    WHERE oid = ANY (t.objects || t.source || t.orders || t.queue || t.summary) AND NOT pg_has_role(relowner, 'USAGE')
+    WHERE oid = ANY (tables) AND NOT pg_has_role(relowner, 'USAGE')
     ORDER BY oid <> t.source, oid LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'must be owner of %', foreign_table
