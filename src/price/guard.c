@@ -113,7 +113,10 @@ found_before(const Pricer *pricer, int i)
 	return false;
 }
 
-/* Which rules guard this line, and their bounds; those that cannot be reckoned say so. */
+/*
+ * Which rules guard this line, as Candidate *, with their bounds; those that
+ * cannot be reckoned say so.
+ */
 static List *
 find_guards(Pricer *pricer, bool clamps)
 {
@@ -152,17 +155,40 @@ test_guards(Pricer *pricer)
 
 	foreach(cell, find_guards(pricer, false))
 	{
-		Candidate  *guard = lfirst(cell);
+		Candidate  *test = lfirst(cell);
+		bool		blocks = on_breach(pricer, test->rule) == BREACH_BLOCK;
+		char	   *told = NULL;
+
+		if (pricer->trace != NULL)
+			told = describe_rule(pricer, test->rule, &test->effect);
+		if (breaks(test->rule, test->effect.result, pricer->state.running))
+			raise_status(pricer, test->rule, blocks ? QUOTE_BLOCKED : QUOTE_NEEDS_APPROVAL,
+						 told == NULL ? NULL :
+						 psprintf("%s: %s", blocks ? "blocked" : "needs approval", told));
+		else if (told != NULL)
+			trace_rejected(pricer, test->rule, "kept: %s", told);
+	}
+}
+
+/* Tells of the clamps that did not move the price. */
+static void
+trace_clamps(Pricer *pricer, List *clamps, const Candidate *cap, const Candidate *floor)
+{
+	ListCell   *cell;
+
+	foreach(cell, clamps)
+	{
+		Candidate  *clamp = lfirst(cell);
 		char	   *told;
 
-		if (!breaks(guard->rule, guard->effect.result, pricer->state.running))
+		if (clamp == cap || clamp == floor)
 			continue;
-		told = describe_rule(pricer, guard->rule, &guard->effect);
-		if (on_breach(pricer, guard->rule) == BREACH_BLOCK)
-			raise_status(pricer, guard->rule, QUOTE_BLOCKED, psprintf("blocked: %s", told));
+		told = describe_rule(pricer, clamp->rule, &clamp->effect);
+		if (floor != NULL && breaks(clamp->rule, clamp->effect.result, pricer->state.running))
+			trace_rejected(pricer, clamp->rule, "overruled by guard " INT64_FORMAT ": %s",
+						   floor->rule->id, told);
 		else
-			raise_status(pricer, guard->rule, QUOTE_NEEDS_APPROVAL,
-						 psprintf("needs approval: %s", told));
+			trace_rejected(pricer, clamp->rule, "kept: %s", told);
 	}
 }
 
@@ -170,11 +196,12 @@ void
 run_guards(Pricer *pricer)
 {
 	LineState  *state = &pricer->state;
+	List	   *clamps = find_guards(pricer, true);
 	const Candidate *floor = NULL;
 	const Candidate *cap = NULL;
 	ListCell   *cell;
 
-	foreach(cell, find_guards(pricer, true))
+	foreach(cell, clamps)
 	{
 		Candidate  *guard = lfirst(cell);
 
@@ -186,12 +213,18 @@ run_guards(Pricer *pricer)
 		else if (floor == NULL || dec_cmp(guard->effect.result, floor->effect.result) > 0)
 			floor = guard;
 	}
-	if (cap != NULL && breaks(cap->rule, cap->effect.result, state->running))
-		clamp_to(pricer, cap->rule, &cap->effect, ROUND_FLOOR);
-	if (floor != NULL && breaks(floor->rule, floor->effect.result, state->running))
-		clamp_to(pricer, floor->rule, &floor->effect, ROUND_CEILING);
 	if (floor != NULL)
 		state->floor = floor->effect.result;
+	if (cap != NULL && breaks(cap->rule, cap->effect.result, state->running))
+		clamp_to(pricer, cap->rule, &cap->effect, ROUND_FLOOR);
+	else
+		cap = NULL;
+	if (floor != NULL && breaks(floor->rule, floor->effect.result, state->running))
+		clamp_to(pricer, floor->rule, &floor->effect, ROUND_CEILING);
+	else
+		floor = NULL;
+	if (pricer->trace != NULL)
+		trace_clamps(pricer, clamps, cap, floor);
 	test_guards(pricer);
 }
 

@@ -218,7 +218,7 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 	state->zero_due = state->zero_list = DEC_ZERO;
 	state->listed = false;
 	state->excluded = 0;
-	state->excluded_by = state->final = NULL;
+	state->final = NULL;
 	state->ending = pricer->policy->ending;
 	state->nrules = 0;
 	state->status = QUOTE_OK;

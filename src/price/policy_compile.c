@@ -55,6 +55,7 @@ typedef struct Compiler
 	List	   *by_facts;		/* numbers of facts */
 	List	   *rates;			/* of Rate * */
 	List	   *units;			/* of Unit * */
+	List	   *notes;			/* of RuleNote * */
 
 	ReadRule   *rules;
 	uint32		nrules;
@@ -678,6 +679,19 @@ read_unit(Compiler *c, Row *row)
 	c->units = lappend(c->units, unit);
 }
 
+/* ----- notes ----- */
+
+static void
+read_note(Compiler *c, Row *row)
+{
+	RuleNote   *note = palloc(sizeof(RuleNote));
+	bool		isnull;
+
+	note->rule = DatumGetInt64(column(row, 1, &isnull));
+	note->text = add_text(c, text_column(row, 2));
+	c->notes = lappend(c->notes, note);
+}
+
 /* ----- scales ----- */
 
 static int
@@ -835,6 +849,7 @@ lay_out(Compiler *c)
 	head.ngroups = list_length(c->groups) + GROUP_ALONE + 1;
 	head.nrates = list_length(c->rates);
 	head.nunits = list_length(c->units);
+	head.nnotes = list_length(c->notes);
 	head.list_price_fact += c->ndims;
 	head.currency_fact += c->ndims;
 	head.uom_fact += c->ndims;
@@ -856,6 +871,7 @@ lay_out(Compiler *c)
 	head.exclusions = place(&at, c->scopes->nexclusions * sizeof(ScopeExclusion));
 	head.rates = place(&at, head.nrates * sizeof(Rate));
 	head.units = place(&at, head.nunits * sizeof(Unit));
+	head.notes = place(&at, head.nnotes * sizeof(RuleNote));
 	head.texts = place(&at, c->texts.len);
 	head.numerics = place_varlenas(&at, c->numerics);
 	head.paths = place_varlenas(&at, c->paths);
@@ -896,6 +912,7 @@ lay_out(Compiler *c)
 		   c->scopes->nexclusions * sizeof(ScopeExclusion));
 	copy_structs(policy, head.rates, c->rates, sizeof(Rate));
 	copy_structs(policy, head.units, c->units, sizeof(Unit));
+	copy_structs(policy, head.notes, c->notes, sizeof(RuleNote));
 	memcpy((char *) policy + head.texts, c->texts.data, c->texts.len);
 	copy_varlenas(policy, head.numerics, c->numerics);
 	copy_varlenas(policy, head.paths, c->paths);
@@ -967,6 +984,11 @@ policy_compile(const char *name)
 				  "SELECT uom, sku, factor FROM quotetier.uom"
 				  " ORDER BY uom COLLATE \"C\", COALESCE(sku, '') COLLATE \"C\"",
 				  NULL, read_unit);
+		read_rows(c,
+				  "SELECT id, note FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
+				  " AND state OPERATOR(pg_catalog.=) 'approved' AND note OPERATOR(pg_catalog.<>) ''"
+				  " ORDER BY id",
+				  name, read_note);
 		sort_rules(c);
 		read_scales(c, name);
 		for (i = 0; i < c->nrules; i++)
