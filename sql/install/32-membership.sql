@@ -68,10 +68,32 @@ END
 $$;
 COMMENT ON FUNCTION quotetier.keep_version() IS 'trigger at the end of a transaction that changed a scheme: keeps its new version';
 
+-- Not for what a trigger writes: that is a restore, which may bring tiers one by
+-- one, and brings the versions too; or a cascade, which changes no definition.
 CREATE CONSTRAINT TRIGGER keep_version AFTER INSERT OR UPDATE ON quotetier.scheme
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION quotetier.keep_version();
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (pg_trigger_depth() = 0)
+    EXECUTE FUNCTION quotetier.keep_version();
 CREATE CONSTRAINT TRIGGER keep_version AFTER INSERT OR UPDATE OR DELETE ON quotetier.tier
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION quotetier.keep_version();
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (pg_trigger_depth() = 0)
+    EXECUTE FUNCTION quotetier.keep_version();
+
+-- A restore with triggers disabled goes another way, and finds versions that were kept on it.
+CREATE FUNCTION quotetier.same_version() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    UPDATE quotetier.scheme_version SET since = least(since, NEW.since)
+    WHERE scheme = NEW.scheme AND version = NEW.version;
+    IF found THEN
+        RETURN NULL;
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION quotetier.same_version() IS 'trigger: a version that is there already is not added, only dated back';
+
+CREATE TRIGGER same_version BEFORE INSERT ON quotetier.scheme_version
+    FOR EACH ROW EXECUTE FUNCTION quotetier.same_version();
 
 -- ---------------------------------------------------------------------------
 -- Who held which tier when
@@ -181,6 +203,21 @@ $$;
 COMMENT ON FUNCTION quotetier.scheme_to_assess(text, timestamptz) IS
     'the scheme, if it can be assessed at this time; else an error that says why';
 
+CREATE FUNCTION quotetier.scored_once(scheme text, twice text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+$$
+BEGIN
+    IF twice IS NOT NULL THEN
+        RAISE EXCEPTION 'customer "%" has more than one score', twice
+            USING ERRCODE = 'cardinality_violation',
+                  DETAIL = format('The function of scores of scheme "%s" has returned several rows for it.', scheme),
+                  HINT = 'Let it return one row a customer.';
+    END IF;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION quotetier.scored_once(text, text) IS 'true; an error if there is a customer scored more than once';
+
 -- Calls the scheme's own function; with the caller's search path, as it may depend on it.
 CREATE FUNCTION quotetier.scheme_scores(scheme text, as_of timestamptz)
     RETURNS TABLE (customer text, score numeric, score2 numeric)
@@ -199,11 +236,14 @@ BEGIN
                   HINT = 'Write a function of a timestamptz that returns customers and their scores, and put its name into quotetier.scheme.scores.';
     END IF;
     RETURN QUERY EXECUTE pg_catalog.format(
-        'SELECT customer::pg_catalog.text, score::pg_catalog.numeric, %s FROM %s($1) AS scores (customer, score%s)'
-        ' WHERE customer IS NOT NULL',
+        'WITH scores AS MATERIALIZED ('
+        '  SELECT customer::pg_catalog.text, score::pg_catalog.numeric, %s AS score2 FROM %s($1) AS scores (customer, score%s)'
+        '  WHERE customer IS NOT NULL)'
+        ' SELECT * FROM scores WHERE quotetier.scored_once($2,'
+        '  (SELECT customer FROM scores GROUP BY customer HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1 LIMIT 1))',
         CASE s.kind WHEN 'grid' THEN 'score2::pg_catalog.numeric' ELSE 'NULL::pg_catalog.numeric' END,
         source::oid::regproc,
-        CASE s.kind WHEN 'grid' THEN ', score2' ELSE '' END) USING as_of;
+        CASE s.kind WHEN 'grid' THEN ', score2' ELSE '' END) USING as_of, s.name;
 END
 $$;
 COMMENT ON FUNCTION quotetier.scheme_scores(text, timestamptz) IS
@@ -285,6 +325,7 @@ $$
 #variable_conflict use_column
 DECLARE
     new_version text;
+    n bigint;
 BEGIN
     -- one assessment of a scheme at a time
     PERFORM pg_catalog.pg_advisory_xact_lock(
@@ -319,13 +360,13 @@ BEGIN
         FROM found f
         WHERE f.verdict IN ('new', 'promoted', 'demoted', 'regraded')
           AND (SELECT pg_catalog.count(*) FROM ended) OPERATOR(pg_catalog.>=) 0
-    ), noted AS (
-        INSERT INTO quotetier.assessment (scheme, as_of, version, moved)
-        SELECT assess.scheme, assess.as_of, new_version, pg_catalog.count(*)
-        FROM found f WHERE f.verdict NOT IN ('none', 'kept', 'failed')
     )
     SELECT f.customer, f.score, f.tier_before, f.tier_after, f.verdict
     FROM found f WHERE f.verdict NOT IN ('none', 'kept', 'failed');
+    GET DIAGNOSTICS n = ROW_COUNT;
+
+    INSERT INTO quotetier.assessment (scheme, as_of, version, moved)
+    VALUES (assess.scheme, assess.as_of, new_version, n);
 END
 $$;
 COMMENT ON FUNCTION quotetier.assess(text, timestamptz) IS

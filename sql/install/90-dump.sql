@@ -46,7 +46,7 @@ BEGIN ATOMIC
     UNION ALL SELECT 34, t.rule, 'scale', pg_catalog.to_jsonb(t) FROM quotetier.scale t
     UNION ALL SELECT 40, 0, 'fx_rate', pg_catalog.to_jsonb(t) FROM quotetier.fx_rate t
     UNION ALL SELECT 41, 0, 'uom', pg_catalog.to_jsonb(t) FROM quotetier.uom t
-    ORDER BY 1, 2;
+    ORDER BY 1, 2, 4;
 END;
 
 COMMENT ON FUNCTION quotetier.dump_rows() IS 'all configuration, row by row, in an order in which it can be restored';

@@ -230,16 +230,14 @@ fact_reader_json(FactReader *reader, Jsonb *json)
 }
 
 Jsonb *
-fact_reader_as_jsonb(FactReader *reader)
+fact_record_as_jsonb(FactReader *reader, Datum record, Oid type)
 {
-	if (reader->json != NULL)
-		return reader->json;
-	if (reader->to_jsonb == NULL)
+	/* to_jsonb asks its call for the argument's type */
+	if (reader->to_jsonb == NULL || reader->to_jsonb_type != type)
 	{
-		/* to_jsonb asks its call for the argument's type: a record */
 		FmgrInfo   *flinfo = MemoryContextAllocZero(reader->context, sizeof(FmgrInfo));
 		MemoryContext caller = MemoryContextSwitchTo(reader->context);
-		Const	   *argument = makeNullConst(RECORDOID, -1, InvalidOid);
+		Const	   *argument = makeNullConst(type, -1, InvalidOid);
 
 		fmgr_info_cxt(F_TO_JSONB, flinfo, reader->context);
 		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
@@ -247,11 +245,20 @@ fact_reader_as_jsonb(FactReader *reader)
 						   flinfo);
 		MemoryContextSwitchTo(caller);
 		reader->to_jsonb = flinfo;
+		reader->to_jsonb_type = type;
 	}
-	return DatumGetJsonbP(FunctionCall1(reader->to_jsonb,
-										HeapTupleGetDatum(heap_form_tuple(reader->tupdesc,
-																		  reader->values,
-																		  reader->nulls))));
+	return DatumGetJsonbP(FunctionCall1(reader->to_jsonb, record));
+}
+
+Jsonb *
+fact_reader_as_jsonb(FactReader *reader)
+{
+	if (reader->json != NULL)
+		return reader->json;
+	return fact_record_as_jsonb(reader,
+								HeapTupleGetDatum(heap_form_tuple(reader->tupdesc, reader->values,
+																  reader->nulls)),
+								RECORDOID);
 }
 
 static void

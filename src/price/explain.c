@@ -44,8 +44,9 @@ has_amount(const TraceRow *row)
 	return row->verdict != VERDICT_REJECTED && row->verdict != VERDICT_STATISTICAL;
 }
 
+/* The line's number goes first where it has one. */
 static void
-put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec *running)
+put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int line, int *seq, Dec *running)
 {
 	static const char *const verdicts[] = {"list", "applied", "residual", "statistical", "rejected"};
 	ListCell   *cell;
@@ -53,9 +54,16 @@ put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec 
 	foreach(cell, rows)
 	{
 		TraceRow   *row = lfirst(cell);
-		Datum		values[EXPLAIN_COLUMNS];
-		bool		nulls[EXPLAIN_COLUMNS] = {false};
+		Datum		all_values[EXPLAIN_COLUMNS + 1];
+		bool		all_nulls[EXPLAIN_COLUMNS + 1] = {false};
+		Datum	   *values = all_values + (line != NO_LINE);
+		bool	   *nulls = all_nulls + (line != NO_LINE);
 
+		if (line != NO_LINE)
+		{
+			all_values[0] = Int32GetDatum(line);
+			all_nulls[0] = line == 0;
+		}
 		values[COLUMN_SEQ] = Int32GetDatum(++(*seq));
 		values[COLUMN_STEP] = CStringGetTextDatum(row->step);
 		nulls[COLUMN_RULE] = row->rule == 0;
@@ -72,8 +80,18 @@ put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec 
 			*running = dec_add(*running, row->amount);
 			values[COLUMN_RUNNING] = money_datum(pricer, *running);
 		}
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, all_values, all_nulls);
 	}
+}
+
+void
+put_trace(ReturnSetInfo *rsinfo, const Pricer *pricer, const Trace *trace, int line)
+{
+	Dec			running = DEC_ZERO;
+	int			seq = 0;
+
+	put_rows(rsinfo, pricer, trace->waterfall, line, &seq, &running);
+	put_rows(rsinfo, pricer, trace->rejected, line, &seq, &running);
 }
 
 /* ----- format text ----- */
@@ -268,8 +286,6 @@ explain_quote(FunctionCallInfo fcinfo, FactSource source)
 	Pricer	   *pricer = call_site(fcinfo)->pricer;
 	bool		as_text = wants_text(PG_GETARG_TEXT_PP(4));
 	Trace		trace = {NIL, NIL};
-	Dec			running = DEC_ZERO;
-	int			seq = 0;
 	Quote		quote;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -279,10 +295,7 @@ explain_quote(FunctionCallInfo fcinfo, FactSource source)
 	if (as_text)
 		put_text(rsinfo, pricer, &trace, &quote);
 	else
-	{
-		put_rows(rsinfo, pricer, trace.waterfall, &seq, &running);
-		put_rows(rsinfo, pricer, trace.rejected, &seq, &running);
-	}
+		put_trace(rsinfo, pricer, &trace, NO_LINE);
 	return (Datum) 0;
 }
 

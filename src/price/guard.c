@@ -111,116 +111,123 @@ seen_before(const Pricer *pricer, const Rule *rules, int at)
 	return false;
 }
 
-static Candidate *
-remember_guard(const Rule *guard, const Effect *effect)
-{
-	Candidate  *remembered = palloc(sizeof(Candidate));
-
-	remembered->rule = guard;
-	remembered->effect = *effect;
-	return remembered;
-}
-
-/* Tells of the clamps that did not move the price. */
+/* Tells of clamps that did not move the price; floor is the one that did, or NULL. */
 static void
-trace_clamps(Pricer *pricer, List *clamps, const Rule *cap, const Rule *floor)
+trace_kept(Pricer *pricer, List *guards, const Candidate *floor)
 {
-	Dec			running = pricer->state.running;
 	ListCell   *cell;
 
-	foreach(cell, clamps)
+	foreach(cell, guards)
 	{
-		Candidate  *clamp = lfirst(cell);
-		char	   *told = describe_rule(pricer, clamp->rule, &clamp->effect);
+		Candidate  *guard = lfirst(cell);
+		char	   *told = describe_rule(pricer, guard->rule, &guard->effect);
 
-		if (clamp->rule == cap || clamp->rule == floor)
-			continue;
-		if (floor != NULL && breaks(clamp->rule, clamp->effect.result, running))
-			trace_rejected(pricer, clamp->rule, "overruled by guard " INT64_FORMAT ": %s",
-						   floor->id, told);
+		if (floor != NULL && breaks(guard->rule, guard->effect.result, pricer->state.running))
+			trace_rejected(pricer, guard->rule, "overruled by guard " INT64_FORMAT ": %s",
+						   floor->rule->id, told);
 		else
-			trace_rejected(pricer, clamp->rule, "kept: %s", told);
+			trace_rejected(pricer, guard->rule, "kept: %s", told);
+	}
+}
+
+/* Which rules guard this line, and their bounds; those that cannot be reckoned say so. */
+static List *
+find_guards(Pricer *pricer, bool clamps)
+{
+	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
+	const Step *steps = POLICY_PART(pricer->policy, Step, steps);
+	List	   *guards = NIL;
+	int			i;
+
+	pricer->step_facts = NULL;
+	for (i = 0; i < pricer->query.nfound; i++)
+	{
+		const Rule *rule = &rules[pricer->query.found[i]];
+		Candidate  *guard;
+		char	   *why_not = NULL;
+
+		if (!IS_GUARD(rule->adjust) || steps[rule->step].level != LEVEL_LINE ||
+			(on_breach(pricer, rule) == BREACH_CLAMP) != clamps ||
+			(rule->repeated && seen_before(pricer, rules, i)) || !rule_stands(pricer, rule))
+			continue;
+		guard = palloc(sizeof(Candidate));
+		guard->rule = rule;
+		if (rule_effect(pricer, rule, &guard->effect, &why_not))
+			guards = lappend(guards, guard);
+		else
+			/* a guard that cannot be reckoned is never passed */
+			raise_status(pricer, rule, QUOTE_NEEDS_APPROVAL,
+						 psprintf("cannot be tested: %s", why_not));
+	}
+	return guards;
+}
+
+void
+test_guards(Pricer *pricer)
+{
+	ListCell   *cell;
+
+	foreach(cell, find_guards(pricer, false))
+	{
+		Candidate  *guard = lfirst(cell);
+		bool		blocks = on_breach(pricer, guard->rule) == BREACH_BLOCK;
+		char	   *told;
+
+		told = pricer->trace != NULL ? describe_rule(pricer, guard->rule, &guard->effect) : NULL;
+		if (breaks(guard->rule, guard->effect.result, pricer->state.running))
+			raise_status(pricer, guard->rule, blocks ? QUOTE_BLOCKED : QUOTE_NEEDS_APPROVAL,
+						 told == NULL ? NULL :
+						 psprintf("%s: %s", blocks ? "blocked" : "needs approval", told));
+		else if (told != NULL)
+			trace_rejected(pricer, guard->rule, "kept: %s", told);
 	}
 }
 
 void
 run_guards(Pricer *pricer)
 {
-	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
-	const Step *steps = POLICY_PART(pricer->policy, Step, steps);
 	LineState  *state = &pricer->state;
-	const Rule *floor = NULL;
-	const Rule *cap = NULL;
-	Effect		floor_effect;
-	Effect		cap_effect;
-	Effect		effect;
-	char	   *why_not = NULL;
-	List	   *clamps = NIL;	/* as Candidate *, for the trace */
-	List	   *tests = NIL;	/* block and approve guards, the same */
+	List	   *guards = find_guards(pricer, true);
+	Candidate  *floor = NULL;
+	Candidate  *cap = NULL;
 	ListCell   *cell;
-	int			i;
 
-	pricer->step_facts = NULL;
-	for (i = 0; i < pricer->query.nfound; i++)
+	foreach(cell, guards)
 	{
-		const Rule *guard = &rules[pricer->query.found[i]];
+		Candidate  *guard = lfirst(cell);
 
-		if (!IS_GUARD(guard->adjust) || steps[guard->step].level != LEVEL_LINE ||
-			(guard->repeated && seen_before(pricer, rules, i)) ||
-			!rule_stands(pricer, guard))
-			continue;
-		if (!rule_effect(pricer, guard, &effect, &why_not))
+		if (guard->rule->adjust == ADJUST_CAP_PRICE)
 		{
-			/* a guard that cannot be reckoned is never passed */
-			raise_status(pricer, guard, QUOTE_NEEDS_APPROVAL,
-						 psprintf("cannot be tested: %s", why_not));
-			continue;
-		}
-		if (on_breach(pricer, guard) != BREACH_CLAMP)
-		{
-			tests = lappend(tests, remember_guard(guard, &effect));
-			continue;
-		}
-		if (pricer->trace != NULL)
-			clamps = lappend(clamps, remember_guard(guard, &effect));
-		if (guard->adjust == ADJUST_CAP_PRICE)
-		{
-			if (cap == NULL || dec_cmp(effect.result, cap_effect.result) < 0)
-			{
+			if (cap == NULL || dec_cmp(guard->effect.result, cap->effect.result) < 0)
 				cap = guard;
-				cap_effect = effect;
-			}
 		}
-		else if (floor == NULL || dec_cmp(effect.result, floor_effect.result) > 0)
-		{
+		else if (floor == NULL || dec_cmp(guard->effect.result, floor->effect.result) > 0)
 			floor = guard;
-			floor_effect = effect;
-		}
 	}
-	state->floor = floor != NULL ? floor_effect.result : DEC_ZERO;
-	if (cap != NULL && breaks(cap, cap_effect.result, state->running))
-		clamp_to(pricer, cap, &cap_effect, ROUND_FLOOR);
-	else
-		cap = NULL;
-	if (floor != NULL && breaks(floor, floor_effect.result, state->running))
-		clamp_to(pricer, floor, &floor_effect, ROUND_CEILING);
-	else
-		floor = NULL;
-	if (pricer->trace != NULL)
-		trace_clamps(pricer, clamps, cap, floor);
-
-	foreach(cell, tests)
+	if (floor != NULL)
+		state->floor = floor->effect.result;
+	if (cap != NULL && breaks(cap->rule, cap->effect.result, state->running))
 	{
-		Candidate  *test = lfirst(cell);
-		bool		blocks = on_breach(pricer, test->rule) == BREACH_BLOCK;
-		char	   *told;
-
-		told = pricer->trace != NULL ? describe_rule(pricer, test->rule, &test->effect) : NULL;
-		if (breaks(test->rule, test->effect.result, state->running))
-			raise_status(pricer, test->rule, blocks ? QUOTE_BLOCKED : QUOTE_NEEDS_APPROVAL,
-						 told == NULL ? NULL :
-						 psprintf("%s: %s", blocks ? "blocked" : "needs approval", told));
-		else if (told != NULL)
-			trace_rejected(pricer, test->rule, "kept: %s", told);
+		clamp_to(pricer, cap->rule, &cap->effect, ROUND_FLOOR);
+		guards = list_delete_ptr(guards, cap);
 	}
+	if (floor != NULL && breaks(floor->rule, floor->effect.result, state->running))
+	{
+		clamp_to(pricer, floor->rule, &floor->effect, ROUND_CEILING);
+		guards = list_delete_ptr(guards, floor);
+	}
+	if (pricer->trace != NULL)
+		trace_kept(pricer, guards, floor);
+	test_guards(pricer);
+}
+
+Dec
+room_above_floor(const Pricer *pricer)
+{
+	const LineState *state = &pricer->state;
+	Dec			room = state->running;
+
+	if (dec_sign(state->floor) > 0)
+		room = dec_sub(room, round_amount_mode(pricer, state->floor, ROUND_CEILING));
+	return dec_sign(room) > 0 ? room : DEC_ZERO;
 }

@@ -60,6 +60,8 @@ try_rule(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 {
 	LineState  *state = &pricer->state;
 
+	if (unlikely(pricer->totals != NULL))
+		return order_try(pricer, rule, effect, why_not);
 	if (!rule_effect(pricer, rule, effect, why_not))
 		return false;
 	switch ((RoundTarget) pricer->policy->round_target)
@@ -148,6 +150,9 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 	bool		first = is_list && state->nrules == 0;
 	Dec			due = pricer->zero ? due_after(state, rule, effect) : DEC_ZERO;
 
+	if (unlikely(pricer->totals != NULL))
+		result = dec_sub(state->running,
+						 order_take(pricer, rule, effect, dec_sub(state->running, result)));
 	if (pricer->trace != NULL)
 	{
 		const char *reason = applied_reason(pricer, candidate, effect, cut);
@@ -212,6 +217,8 @@ rule_stands(Pricer *pricer, const Rule *rule)
 		why_not = describe_validity;
 	else if (unlikely(more != NULL))
 	{
+		if (pricer->totals != NULL)
+			order_measure(pricer, rule);
 		if (more->nexclusions > 0 &&
 			!scope_excludes_nothing(&pricer->query,
 									POLICY_PART(pricer->policy, ScopeExclusion, exclusions) +
@@ -317,7 +324,7 @@ lost_reason(const Pricer *pricer, const Candidate *winner, const Candidate *lose
 	}
 	if (same_price)
 		return "its smaller id";
-	return psprintf("price: %s each against %s", unit_text(pricer, loser->effect.result),
+	return psprintf("price: %s against %s", unit_text(pricer, loser->effect.result),
 					unit_text(pricer, winner->effect.result));
 }
 

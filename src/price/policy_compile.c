@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "price/allocate.h"
 #include "price/ending.h"
 #include "price/policy.h"
 #include "utils/array.h"
@@ -50,6 +51,8 @@ typedef struct Compiler
 	List	   *facts;			/* names of other facts that are asked for */
 	List	   *more;			/* of RuleMore * */
 	List	   *paths;			/* of JsonPath * */
+	List	   *line_scopes;	/* of Jsonb * */
+	List	   *by_facts;		/* numbers of facts */
 	List	   *rates;			/* of Rate * */
 	List	   *units;			/* of Unit * */
 	List	   *notes;			/* of RuleNote * */
@@ -232,8 +235,11 @@ static const char *const pick_names[] = {"first", "best", "sum", "chain"};
 static const char *const level_names[] = {"line", "order", "statistical"};
 static const char *const adjust_names[] = {
 	"price", "price_percent", "margin", "markup", "percent_off", "percent_on",
-	"amount_off", "amount_on", "line_amount_off", "round_to", "floor_price", "floor_percent",
-	"floor_over", "floor_margin", "cap_percent_off", "cap_price"
+	"amount_off", "amount_on", "line_amount_off", "round_to", "free_units", "add_line",
+	"floor_price", "floor_percent", "floor_over", "floor_margin", "cap_percent_off", "cap_price"
+};
+static const char *const remainder_names[] = {
+	"largest", "last_line", "first_lines", "carry", "none"
 };
 static const char *const breach_names[] = {"clamp", "block", "approve"};
 static const char *const scale_names[] = {"volume", "graduated", "block", "package"};
@@ -350,6 +356,8 @@ read_step(Compiler *c, Row *row)
 	step->name = add_text(c, name);
 	step->seq = DatumGetInt32(column(row, 2, &isnull));
 	step->level = OPTION(text_column(row, 9), level_names);
+	compete = text_column(row, 10);
+	step->remainder = compete == NULL ? REMAINDER_LARGEST : OPTION(compete, remainder_names);
 	step->base = base_named(c, text_column(row, 3));
 	step->pick = OPTION(text_column(row, 4), pick_names);
 	step->only_down = bool_column(row, 5);
@@ -420,6 +428,40 @@ path_column(Compiler *c, Row *row, int number)
 	return list_length(c->paths);
 }
 
+/* The number of a jsonb column, + 1; 0 when it is null. */
+static uint32
+scope_column(Compiler *c, Row *row, int number)
+{
+	bool		isnull;
+	Datum		value = column(row, number, &isnull);
+
+	if (isnull)
+		return 0;
+	c->line_scopes = lappend(c->line_scopes, DatumGetJsonbPCopy(value));
+	return list_length(c->line_scopes);
+}
+
+static void
+read_scale_by(Compiler *c, Row *row, int number, RuleMore *more)
+{
+	bool		isnull;
+	Datum		names = column(row, number, &isnull);
+	Datum	   *elements;
+	bool	   *nulls;
+	int			i;
+	int			n;
+
+	if (isnull)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &n);
+	more->by_facts = list_length(c->by_facts);
+	more->nby_facts = n;
+	for (i = 0; i < n; i++)
+		c->by_facts = lappend_int(c->by_facts,
+								  name_number(&c->facts, TextDatumGetCString(elements[i])));
+}
+
 /* What a guard's percent is of, when neither it nor its step says: margins are over cost. */
 static Base
 guard_base(Compiler *c, const Rule *rule)
@@ -436,6 +478,7 @@ read_more(Compiler *c, Row *row, ReadRule *read)
 {
 	RuleMore	more;
 	char	   *text;
+	bool		isnull;
 
 	memset(&more, 0, sizeof(RuleMore));
 	more.condition = path_column(c, row, 16);
@@ -452,7 +495,21 @@ read_more(Compiler *c, Row *row, ReadRule *read)
 	if (text != NULL)
 		more.offset_fact = name_number(&c->facts, text) + 1;
 
-	if (more.condition != 0 || more.value_expr != 0 || more.nexclusions != 0 ||
+	read_scale_by(c, row, 21, &more);
+	more.lines = scope_column(c, row, 22);
+	more.counts = scope_column(c, row, 23);
+	(void) column(row, 24, &isnull);
+	more.has_max_amount = !isnull;
+	more.max_amount = dec_column(c, row, 24);
+	(void) column(row, 25, &isnull);
+	more.has_max_units = !isnull;
+	more.max_units = dec_column(c, row, 25);
+	more.unit_step = dec_column(c, row, 26);
+	more.free_dearest = strcmp(text_column(row, 27), "dearest") == 0;
+	more.free_whole = bool_column(row, 28);
+
+	if (more.nby_facts != 0 || more.lines != 0 || more.counts != 0 || more.has_max_amount ||
+		more.has_max_units || more.unit_step.v != 0 || more.condition != 0 || more.value_expr != 0 || more.nexclusions != 0 ||
 		more.currency[0] != '\0' || more.on_breach != 0 || more.offset_fact != 0)
 	{
 		c->more = lappend(c->more, memcpy(palloc(sizeof(RuleMore)), &more, sizeof(RuleMore)));
@@ -809,6 +866,8 @@ lay_out(Compiler *c)
 	head.texts = place(&at, c->texts.len);
 	head.numerics = place_varlenas(&at, c->numerics);
 	head.paths = place_varlenas(&at, c->paths);
+	head.scopes = place_varlenas(&at, c->line_scopes);
+	head.by_facts = place(&at, list_length(c->by_facts) * sizeof(uint32));
 	head.match = place(&at, match_size);
 	head.size = at;
 
@@ -826,6 +885,7 @@ lay_out(Compiler *c)
 			rules[i].base.number += c->ndims;
 		rules[i].scale_fact += c->ndims;
 		policy->has_guards |= IS_GUARD(rules[i].adjust);
+		policy->has_order |= steps[rules[i].step].level == LEVEL_ORDER;
 		policy->has_statistical |= steps[rules[i].step].level == LEVEL_STATISTICAL;
 		steps[rules[i].step].has_groups |= rules[i].group != 0;
 		steps[rules[i].step].end_rule = i + 1;
@@ -847,6 +907,10 @@ lay_out(Compiler *c)
 	memcpy((char *) policy + head.texts, c->texts.data, c->texts.len);
 	copy_varlenas(policy, head.numerics, c->numerics);
 	copy_varlenas(policy, head.paths, c->paths);
+	copy_varlenas(policy, head.scopes, c->line_scopes);
+	foreach(cell, c->by_facts)
+		((uint32 *) ((char *) policy + head.by_facts))[foreach_current_index(cell)] =
+			lfirst_int(cell) + c->ndims;
 	memcpy((char *) policy + head.match, match, match_size);
 	return policy;
 }
@@ -878,12 +942,13 @@ policy_compile(const char *name)
 		c->head.sku_fact = name_number(&c->facts, "sku");
 		read_rows(c,
 				  "SELECT d.name, d.kind FROM quotetier.dimension d WHERE EXISTS (SELECT FROM quotetier.rule r"
-				  " WHERE r.policy OPERATOR(pg_catalog.=) $1 AND r.scope OPERATOR(pg_catalog.?) d.name)"
+				  " WHERE r.policy OPERATOR(pg_catalog.=) $1 AND (r.scope OPERATOR(pg_catalog.?) d.name"
+				  " OR r.lines OPERATOR(pg_catalog.?) d.name OR r.counts OPERATOR(pg_catalog.?) d.name))"
 				  " ORDER BY d.weight DESC, d.id",
 				  name, read_dimension);
 		c->scopes = scope_reader_create(c->ndims, c->dims, c->is_path);
 		read_rows(c,
-				  "SELECT name, seq, base, pick, only_down, ending, compete, access, level"
+				  "SELECT name, seq, base, pick, only_down, ending, compete, access, level, remainder"
 				  " FROM quotetier.step WHERE policy OPERATOR(pg_catalog.=) $1 ORDER BY seq",
 				  name, read_step);
 		read_rows(c,
@@ -897,7 +962,8 @@ policy_compile(const char *name)
 		read_rows(c,
 				  "SELECT id, step, base, scope, valid, priority, adjust, value, scale_mode, scale_on,"
 				  " scale_bounds, exclusive_group, final, stop, ending, condition, value_expr, currency,"
-				  " on_breach, scale_offset"
+				  " on_breach, scale_offset, scale_by, lines, counts, max_amount, max_units, unit_step,"
+				  " free_from, free_whole"
 				  " FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
 				  " AND state OPERATOR(pg_catalog.=) 'approved'",
 				  name, read_rule);

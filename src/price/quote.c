@@ -38,6 +38,12 @@ call_site(FunctionCallInfo fcinfo)
 	return site;
 }
 
+Jsonb *
+jsonb_from_text(text *json)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(json))));
+}
+
 void
 price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *quote)
 {
@@ -54,8 +60,7 @@ price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *qu
 			break;
 		case FROM_TEXT:
 			fact_reader_json(pricer->facts,
-							 DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-																CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(0))))));
+							 jsonb_from_text(PG_GETARG_TEXT_PP(0)));
 			break;
 	}
 	pricer_quote(pricer, PG_GETARG_NUMERIC(1), PG_GETARG_TIMESTAMPTZ(2), quote);

@@ -18,14 +18,6 @@ typedef struct CallSite
 	TupleDesc	tupdesc;		/* of quote's result */
 } CallSite;
 
-/* How the facts are given. */
-typedef enum FactSource
-{
-	FROM_RECORD,
-	FROM_JSONB,
-	FROM_TEXT
-} FactSource;
-
 extern CallSite *call_site(FunctionCallInfo fcinfo);
 
 /* Prices the line that the common arguments tell: facts, qty, as_of, policy. */

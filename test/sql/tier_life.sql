@@ -52,6 +52,12 @@ SELECT * FROM quotetier.assess_preview('none', '2025-05-01');
 SELECT * FROM quotetier.assess('abc', '2025-05-01');
 UPDATE quotetier.scheme SET scores = 'gone' WHERE name = 'abc';
 SELECT * FROM quotetier.assess('abc', '2025-05-01');
+CREATE FUNCTION twice(as_of timestamptz) RETURNS TABLE (customer text, score numeric) LANGUAGE sql AS $$ VALUES ('a', 1), ('b', 2), ('a', 3) $$;
+UPDATE quotetier.scheme SET scores = 'twice' WHERE name = 'abc';
+SELECT * FROM quotetier.assess('abc', '2025-05-01');
+CREATE OR REPLACE FUNCTION twice(as_of timestamptz) RETURNS TABLE (customer text, score numeric) LANGUAGE sql AS $$ VALUES ('a', 'NaN'::numeric) $$;
+SELECT * FROM quotetier.assess('abc', '2025-05-01');
+DROP FUNCTION twice;
 UPDATE quotetier.scheme SET scores = NULL WHERE name = 'abc';
 SELECT count(*) AS assessments, sum(moved) AS moved FROM quotetier.assessment;
 
