@@ -99,14 +99,16 @@ raise_status(Pricer *pricer, const Rule *guard, QuoteStatus status, char *reason
 				  DEC_ZERO);
 }
 
-/* Does the rule stand before found[at] already, at another depth of its path? */
+/* Has the rule been found already, at a greater depth? */
 static bool
-seen_before(const Pricer *pricer, const Rule *rules, int at)
+found_before(const Pricer *pricer, int i)
 {
-	int			i;
+	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
+	const Rule *guard = &rules[pricer->query.found[i]];
+	int			k;
 
-	for (i = 0; i < at; i++)
-		if (rules[pricer->query.found[i]].id == rules[pricer->query.found[at]].id)
+	for (k = 0; k < i && guard->repeated; k++)
+		if (rules[pricer->query.found[k]].id == guard->id)
 			return true;
 	return false;
 }
@@ -148,7 +150,7 @@ find_guards(Pricer *pricer, bool clamps)
 
 		if (!IS_GUARD(rule->adjust) || steps[rule->step].level != LEVEL_LINE ||
 			(on_breach(pricer, rule) == BREACH_CLAMP) != clamps ||
-			(rule->repeated && seen_before(pricer, rules, i)) || !rule_stands(pricer, rule))
+			found_before(pricer, i) || !rule_stands(pricer, rule))
 			continue;
 		guard = palloc(sizeof(Candidate));
 		guard->rule = rule;

@@ -466,11 +466,11 @@ read_scale_by(Compiler *c, Row *row, int number, RuleMore *more)
 static Base
 guard_base(Compiler *c, const Rule *rule)
 {
+	if (c->steps[rule->step].base.kind != BASE_RUNNING)
+		return c->steps[rule->step].base;
 	if (rule->adjust == ADJUST_FLOOR_MARGIN || rule->adjust == ADJUST_FLOOR_OVER)
 		return base_named(c, "cost");
-	if (c->steps[rule->step].base.kind == BASE_RUNNING)
-		return base_named(c, "list");
-	return c->steps[rule->step].base;
+	return base_named(c, "list");
 }
 
 static void
@@ -734,13 +734,27 @@ read_bracket(Compiler *c, Row *row)
 	bracket->overage = dec_column(c, row, 7);
 }
 
+/* A rule with several places, one for each depth of its paths, has one scale. */
 static void
-share_brackets(const ReadRule *from, ReadRule *to)
+share_brackets(Compiler *c)
 {
-	if (from->rule.nbrackets == 0)
-		return;
-	to->rule.first_bracket = from->rule.first_bracket;
-	to->rule.nbrackets = from->rule.nbrackets;
+	uint32		start;
+	uint32		end;
+	uint32		i;
+
+	for (start = 0; start < c->nscaled; start = end)
+	{
+		const Rule *has = &c->scaled[start]->rule;
+
+		for (end = start; end < c->nscaled && c->scaled[end]->rule.id == has->id; end++)
+			if (c->scaled[end]->rule.nbrackets > 0)
+				has = &c->scaled[end]->rule;
+		for (i = start; i < end; i++)
+		{
+			c->scaled[i]->rule.first_bracket = has->first_bracket;
+			c->scaled[i]->rule.nbrackets = has->nbrackets;
+		}
+	}
 }
 
 static void
@@ -760,14 +774,7 @@ read_scales(Compiler *c, const char *name)
 			  " FROM quotetier.scale s JOIN quotetier.rule r ON r.id OPERATOR(pg_catalog.=) s.rule"
 			  " WHERE r.policy OPERATOR(pg_catalog.=) $1 ORDER BY s.rule, s.from_value",
 			  name, read_bracket);
-
-	/* a rule that stands at several depths has its brackets at each */
-	for (i = 1; i < c->nscaled; i++)
-		if (c->scaled[i]->rule.id == c->scaled[i - 1]->rule.id)
-			share_brackets(c->scaled[i - 1], c->scaled[i]);
-	for (i = c->nscaled - 1; i > 0; i--)
-		if (c->scaled[i]->rule.id == c->scaled[i - 1]->rule.id)
-			share_brackets(c->scaled[i], c->scaled[i - 1]);
+	share_brackets(c);
 }
 
 /* ----- layout ----- */

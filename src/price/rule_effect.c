@@ -341,6 +341,7 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 	{
 		case SCALE_NONE:
 		case SCALE_VOLUME:
+			effect->rate = list_rate(pricer, rule, effect->rate);
 			*amount = amount_at(pricer, rule, effect);
 			break;
 		case SCALE_GRADUATED:
