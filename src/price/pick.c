@@ -325,7 +325,7 @@ lost_reason(const Pricer *pricer, const Candidate *winner, const Candidate *lose
 	}
 	if (same_price)
 		return "its smaller id";
-	return psprintf("price: %s each against %s", unit_text(pricer, loser->effect.result),
+	return psprintf("price: %s against %s", unit_text(pricer, loser->effect.result),
 					unit_text(pricer, winner->effect.result));
 }
 

@@ -45,6 +45,7 @@ SELECT * FROM (VALUES
     ('quotetier.explain_quote(record,numeric,timestamp with time zone,text,text)', 'TABLE(seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
     ('quotetier.explain_quote(jsonb,numeric,timestamp with time zone,text,text)', 'TABLE(seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
     ('quotetier.explain_quote(text,numeric,timestamp with time zone,text,text)', 'TABLE(seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
+    ('quotetier.example_policy(text)', 'text', 'volatile', 'unsafe'),
     ('quotetier.price_row()', 'trigger', 'volatile', 'unsafe')
 ) contract (signature, result, volatility, parallel)
 EXCEPT SELECT * FROM function_now;
