@@ -144,6 +144,9 @@ CREATE TABLE quotetier.rule (
                     CONSTRAINT rule_max_units_not_negative CHECK (max_units >= 0 AND max_units < 'Infinity'),
     unit_step       numeric
                     CONSTRAINT rule_unit_step_positive CHECK (unit_step > 0 AND unit_step < 'Infinity'),
+    free_from       text NOT NULL DEFAULT 'cheapest'
+                    CONSTRAINT rule_free_from_known CHECK (free_from IN ('cheapest', 'dearest')),
+    free_whole      boolean NOT NULL DEFAULT false,
     lines           jsonb,
     counts          jsonb,
     note            text,
@@ -181,9 +184,11 @@ COMMENT ON COLUMN quotetier.rule.final IS 'once picked, no later line step chang
 COMMENT ON COLUMN quotetier.rule.stop IS 'once picked, its step ends';
 COMMENT ON COLUMN quotetier.rule.on_breach IS 'guards: clamp, block or approve';
 COMMENT ON COLUMN quotetier.rule.ending IS 'legal unit prices when it applies, written as policy.ending';
-COMMENT ON COLUMN quotetier.rule.max_amount IS 'the most it takes off a line';
+COMMENT ON COLUMN quotetier.rule.max_amount IS 'the most it takes off a line, or off the order in an order step';
 COMMENT ON COLUMN quotetier.rule.max_units IS 'free_units: the most units it frees';
 COMMENT ON COLUMN quotetier.rule.unit_step IS 'free_units: units counted for each portion freed';
+COMMENT ON COLUMN quotetier.rule.free_from IS 'free_units: which units are freed first, cheapest or dearest';
+COMMENT ON COLUMN quotetier.rule.free_whole IS 'free_units: a portion is freed whole or not at all';
 COMMENT ON COLUMN quotetier.rule.lines IS 'order steps: which lines it discounts';
 COMMENT ON COLUMN quotetier.rule.counts IS 'order steps: which lines it measures';
 COMMENT ON COLUMN quotetier.rule.note IS 'free text, shown in explanations';
@@ -273,9 +278,9 @@ CREATE CONSTRAINT TRIGGER check_procedure AFTER INSERT OR UPDATE OR DELETE ON qu
 -- every change leaves a stamp, so that a quote sees it exactly when a SELECT would
 
 CREATE TRIGGER stamp_row BEFORE INSERT OR UPDATE OR DELETE ON quotetier.dimension
-    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price', 'class');
 CREATE TRIGGER stamp_truncate BEFORE TRUNCATE ON quotetier.dimension
-    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price', 'class');
 ALTER TABLE quotetier.dimension ENABLE ALWAYS TRIGGER stamp_row;
 ALTER TABLE quotetier.dimension ENABLE ALWAYS TRIGGER stamp_truncate;
 

@@ -18,9 +18,14 @@ REVOKE EXECUTE ON FUNCTION
     quotetier.net_price(record, numeric, timestamptz, text),
     quotetier.net_price(jsonb, numeric, timestamptz, text),
     quotetier.net_price(text, numeric, timestamptz, text),
-    quotetier.explain_quote(record, numeric, timestamptz, text),
-    quotetier.explain_quote(jsonb, numeric, timestamptz, text),
-    quotetier.explain_quote(text, numeric, timestamptz, text)
+    quotetier.explain_quote(record, numeric, timestamptz, text, text),
+    quotetier.explain_quote(jsonb, numeric, timestamptz, text, text),
+    quotetier.explain_quote(text, numeric, timestamptz, text, text),
+    quotetier.quote_order(jsonb, jsonb, text, timestamptz),
+    quotetier.quote_order(text, text, text, timestamptz),
+    quotetier.quote_order(record[], record, text, timestamptz),
+    quotetier.explain_order(jsonb, jsonb, text, timestamptz),
+    quotetier.explain_order(text, text, text, timestamptz)
 FROM PUBLIC;
 
 -- who may put this trigger on a table gets quotes from it

@@ -46,6 +46,7 @@ typedef struct FactReader
 
 	Jsonb	   *json;			/* the row, when it is jsonb */
 	FmgrInfo   *to_jsonb;
+	Oid			to_jsonb_type;	/* of its argument */
 } FactReader;
 
 extern FactReader *fact_reader_create(MemoryContext context);
@@ -69,8 +70,11 @@ extern void fact_labels(FactReader *reader, int fact, FactLabelSink add, void *s
 /* A fact as one label; false if it is absent, an error if it has several values. */
 extern bool fact_text(FactReader *reader, int fact, FactLabel *label);
 
-/* The whole row as jsonb. */
+/* The whole row as jsonb, without the facts that are null. */
 extern Jsonb *fact_reader_as_jsonb(FactReader *reader);
+
+/* A record, or an array of records, as jsonb. */
+extern Jsonb *fact_record_as_jsonb(FactReader *reader, Datum record, Oid type);
 
 /* Reads a fact as a finite number; false if it is absent. */
 extern bool fact_number(FactReader *reader, int fact, Dec *number);

@@ -299,3 +299,90 @@ scope_excludes_nothing(const MatchQuery *query, const ScopeExclusion *exclusions
 	}
 	return true;
 }
+
+/* ----- one scope, one row ----- */
+
+typedef struct Holding
+{
+	bool		is_path;
+	bool		present;
+	bool		found;
+	FactLabel	wanted;
+} Holding;
+
+static void
+compare_with_wanted(void *state, int fact, FactLabel label)
+{
+	Holding    *holding = state;
+	FactLabel	wanted = holding->wanted;
+
+	holding->present = true;
+	if (label.len < wanted.len || memcmp(label.text, wanted.text, wanted.len) != 0)
+		return;
+	if (label.len == wanted.len || (holding->is_path && label.text[wanted.len] == '.'))
+		holding->found = true;
+}
+
+/* Has the row one of these values? */
+static bool
+has_value(FactReader *reader, int dim, bool is_path, const JsonbValue *value, bool *present)
+{
+	Holding		holding = {is_path, false, false, {NULL, 0}};
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	element;
+
+	if (value->type != jbvBinary)
+	{
+		if (!fact_json_label(value, &holding.wanted))
+			elog(ERROR, "invalid scope in the configuration");
+		fact_labels(reader, dim, compare_with_wanted, &holding);
+	}
+	else
+	{
+		it = JsonbIteratorInit(value->val.binary.data);
+		while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+			if (token == WJB_ELEM && fact_json_label(&element, &holding.wanted))
+				fact_labels(reader, dim, compare_with_wanted, &holding);
+	}
+	*present = holding.present;
+	return holding.found;
+}
+
+bool
+scope_holds(Jsonb *scope, FactReader *reader, int ndims, uint64 path_dims)
+{
+	JsonbIterator *it = JsonbIteratorInit(&scope->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	int			dim = 0;
+
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		JsonbValue	space;
+		JsonbValue *left_out = NULL;
+		bool		is_path;
+		bool		present;
+		bool		found;
+
+		if (token == WJB_KEY)
+		{
+			for (dim = 0; dim < ndims; dim++)
+				if (reader->name_lens[dim] == value.val.string.len &&
+					memcmp(reader->names[dim], value.val.string.val, value.val.string.len) == 0)
+					break;
+			if (dim == ndims)
+				elog(ERROR, "unknown dimension in the configuration");
+			continue;
+		}
+		if (token != WJB_VALUE)
+			continue;
+		is_path = (path_dims >> dim) & 1;
+		if (value.type == jbvBinary && JsonContainerIsObject(value.val.binary.data))
+			left_out = getKeyJsonValueFromContainer(value.val.binary.data, "not", 3, &space);
+		found = has_value(reader, dim, is_path, left_out != NULL ? left_out : &value, &present);
+		if (left_out != NULL ? (found || !present) : !found)
+			return false;
+	}
+	return true;
+}

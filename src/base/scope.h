@@ -83,4 +83,10 @@ extern void scope_query_label(MatchQuery *query, const MatchIndex *index, int di
 extern bool scope_excludes_nothing(const MatchQuery *query, const ScopeExclusion *exclusions,
 								   uint32 nexclusions);
 
+/*
+ * Does a scope hold of one row? Its dimensions are the reader's first ndims
+ * facts. For scopes that are asked about a few rows only; the index is for many.
+ */
+extern bool scope_holds(Jsonb *scope, FactReader *reader, int ndims, uint64 path_dims);
+
 #endif

@@ -4,8 +4,8 @@
  *
  * stamp_change() is the trigger on every configuration table. It leaves one
  * random stamp per transaction and kind of book. Under READ COMMITTED any slot
- * that nobody holds is overwritten, so the table stays as small as the largest
- * number of concurrent writers; otherwise a row is added. Writers never wait
+ * that nobody holds is overwritten, and slots past the first few are removed;
+ * otherwise a row is added. So the table stays small, and writers never wait
  * for each other. Random, so that an aborted value is never issued again.
  */
 #include "postgres.h"
@@ -27,6 +27,9 @@
 PG_FUNCTION_INFO_V1(stamp_change);
 
 #define MAX_KINDS 16
+
+/* Slots of one kind that are left alone: about as many as concurrent writers. */
+#define FEW_SLOTS "16"
 
 /* The subtransaction that holds our stamp, for each kind of book. */
 static struct
@@ -167,6 +170,19 @@ write_stamp(Relation rel, const char *book)
 								  3, argtypes, args, NULL, false, 0) != SPI_OK_UPDATE)
 			elog(ERROR, "could not update a stamp");
 		written = SPI_processed;
+
+		/*
+		 * Whoever sees our stamp sees that the writers of these were done: it
+		 * stands for them too.
+		 */
+		if (written > 0 &&
+			SPI_execute_with_args("DELETE FROM quotetier.stamp WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY("
+								  "SELECT ctid FROM quotetier.stamp WHERE ctid OPERATOR(pg_catalog.=) ANY (ARRAY("
+								  "SELECT ctid FROM quotetier.stamp WHERE book OPERATOR(pg_catalog.=) $1"
+								  " AND (high, low) OPERATOR(pg_catalog.<>) ($2, $3) OFFSET " FEW_SLOTS
+								  ")) FOR UPDATE SKIP LOCKED))",
+								  3, argtypes, args, NULL, false, 0) != SPI_OK_DELETE)
+			elog(ERROR, "could not remove stamps");
 	}
 	if (written == 0 &&
 		SPI_execute_with_args("INSERT INTO quotetier.stamp (book, high, low) VALUES ($1, $2, $3)",

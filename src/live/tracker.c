@@ -151,7 +151,7 @@ broken_tracker(const char *name, Relation rel, const char *detail)
 			 errmsg("tracker \"%s\" cannot follow changes of table \"%s\"",
 					name, RelationGetRelationName(rel)),
 			 errdetail("%s", detail),
-			 errhint("Call quotetier.untrack() and quotetier.track() anew, or drop the triggers named \"__quotetier_%s_...\".", name)));
+			 errhint("Call quotetier.untrack() and quotetier.track() anew, or drop the triggers named \"%s%s_...\".", TRIGGER_PREFIX, name)));
 }
 
 static void

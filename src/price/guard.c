@@ -99,77 +99,142 @@ raise_status(Pricer *pricer, const Rule *guard, QuoteStatus status, char *reason
 				  DEC_ZERO);
 }
 
-void
-run_guards(Pricer *pricer)
+/* Has the rule been found already, at a greater depth? */
+static bool
+found_before(const Pricer *pricer, int i)
+{
+	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
+	const Rule *guard = &rules[pricer->query.found[i]];
+	int			k;
+
+	for (k = 0; k < i && guard->repeated; k++)
+		if (rules[pricer->query.found[k]].id == guard->id)
+			return true;
+	return false;
+}
+
+/*
+ * Which rules guard this line, as Candidate *, with their bounds; those that
+ * cannot be reckoned say so.
+ */
+static List *
+find_guards(Pricer *pricer, bool clamps)
 {
 	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
 	const Step *steps = POLICY_PART(pricer->policy, Step, steps);
-	LineState  *state = &pricer->state;
-	const Rule *floor = NULL;
-	const Rule *cap = NULL;
-	Effect		floor_effect;
-	Effect		cap_effect;
-	Effect		effect;
-	char	   *why_not = NULL;
-	List	   *tests = NIL;	/* block and approve guards, as Candidate * */
-	ListCell   *cell;
+	List	   *guards = NIL;
 	int			i;
 
 	pricer->step_facts = NULL;
 	for (i = 0; i < pricer->query.nfound; i++)
 	{
-		const Rule *guard = &rules[pricer->query.found[i]];
+		const Rule *rule = &rules[pricer->query.found[i]];
+		Candidate  *guard;
+		char	   *why_not = NULL;
 
-		if (!IS_GUARD(guard->adjust) || steps[guard->step].level != LEVEL_LINE ||
-			!rule_stands(pricer, guard))
+		if (!IS_GUARD(rule->adjust) || steps[rule->step].level != LEVEL_LINE ||
+			(on_breach(pricer, rule) == BREACH_CLAMP) != clamps || found_before(pricer, i) ||
+			!rule_stands(pricer, rule))
 			continue;
-		if (!rule_effect(pricer, guard, &effect, &why_not))
-		{
+		guard = palloc(sizeof(Candidate));
+		guard->rule = rule;
+		if (rule_effect(pricer, rule, &guard->effect, &why_not))
+			guards = lappend(guards, guard);
+		else
 			/* a guard that cannot be reckoned is never passed */
-			raise_status(pricer, guard, QUOTE_NEEDS_APPROVAL,
+			raise_status(pricer, rule, QUOTE_NEEDS_APPROVAL,
 						 psprintf("cannot be tested: %s", why_not));
-			continue;
-		}
-		if (on_breach(pricer, guard) != BREACH_CLAMP)
-		{
-			Candidate  *test = palloc(sizeof(Candidate));
-
-			test->rule = guard;
-			test->effect = effect;
-			tests = lappend(tests, test);
-		}
-		else if (guard->adjust == ADJUST_CAP_PRICE)
-		{
-			if (cap == NULL || dec_cmp(effect.result, cap_effect.result) < 0)
-			{
-				cap = guard;
-				cap_effect = effect;
-			}
-		}
-		else if (floor == NULL || dec_cmp(effect.result, floor_effect.result) > 0)
-		{
-			floor = guard;
-			floor_effect = effect;
-		}
 	}
-	if (cap != NULL && breaks(cap, cap_effect.result, state->running))
-		clamp_to(pricer, cap, &cap_effect, ROUND_FLOOR);
-	if (floor != NULL && breaks(floor, floor_effect.result, state->running))
-		clamp_to(pricer, floor, &floor_effect, ROUND_CEILING);
-	state->floor = floor != NULL ? floor_effect.result : DEC_ZERO;
+	return guards;
+}
 
-	foreach(cell, tests)
+void
+test_guards(Pricer *pricer)
+{
+	ListCell   *cell;
+
+	foreach(cell, find_guards(pricer, false))
 	{
 		Candidate  *test = lfirst(cell);
+		bool		blocks = on_breach(pricer, test->rule) == BREACH_BLOCK;
+		char	   *told = NULL;
+
+		if (pricer->trace != NULL)
+			told = describe_rule(pricer, test->rule, &test->effect);
+		if (breaks(test->rule, test->effect.result, pricer->state.running))
+			raise_status(pricer, test->rule, blocks ? QUOTE_BLOCKED : QUOTE_NEEDS_APPROVAL,
+						 told == NULL ? NULL :
+						 psprintf("%s: %s", blocks ? "blocked" : "needs approval", told));
+		else if (told != NULL)
+			trace_rejected(pricer, test->rule, "kept: %s", told);
+	}
+}
+
+/* Tells of the clamps that did not move the price. */
+static void
+trace_clamps(Pricer *pricer, List *clamps, const Candidate *cap, const Candidate *floor)
+{
+	ListCell   *cell;
+
+	foreach(cell, clamps)
+	{
+		Candidate  *clamp = lfirst(cell);
 		char	   *told;
 
-		if (!breaks(test->rule, test->effect.result, state->running))
+		if (clamp == cap || clamp == floor)
 			continue;
-		told = describe_rule(pricer, test->rule, &test->effect);
-		if (on_breach(pricer, test->rule) == BREACH_BLOCK)
-			raise_status(pricer, test->rule, QUOTE_BLOCKED, psprintf("blocked: %s", told));
+		told = describe_rule(pricer, clamp->rule, &clamp->effect);
+		if (floor != NULL && breaks(clamp->rule, clamp->effect.result, pricer->state.running))
+			trace_rejected(pricer, clamp->rule, "overruled by guard " INT64_FORMAT ": %s",
+						   floor->rule->id, told);
 		else
-			raise_status(pricer, test->rule, QUOTE_NEEDS_APPROVAL,
-						 psprintf("needs approval: %s", told));
+			trace_rejected(pricer, clamp->rule, "kept: %s", told);
 	}
+}
+
+void
+run_guards(Pricer *pricer)
+{
+	LineState  *state = &pricer->state;
+	List	   *clamps = find_guards(pricer, true);
+	const Candidate *floor = NULL;
+	const Candidate *cap = NULL;
+	ListCell   *cell;
+
+	foreach(cell, clamps)
+	{
+		Candidate  *guard = lfirst(cell);
+
+		if (guard->rule->adjust == ADJUST_CAP_PRICE)
+		{
+			if (cap == NULL || dec_cmp(guard->effect.result, cap->effect.result) < 0)
+				cap = guard;
+		}
+		else if (floor == NULL || dec_cmp(guard->effect.result, floor->effect.result) > 0)
+			floor = guard;
+	}
+	if (floor != NULL)
+		state->floor = floor->effect.result;
+	if (cap != NULL && breaks(cap->rule, cap->effect.result, state->running))
+		clamp_to(pricer, cap->rule, &cap->effect, ROUND_FLOOR);
+	else
+		cap = NULL;
+	if (floor != NULL && breaks(floor->rule, floor->effect.result, state->running))
+		clamp_to(pricer, floor->rule, &floor->effect, ROUND_CEILING);
+	else
+		floor = NULL;
+	if (pricer->trace != NULL)
+		trace_clamps(pricer, clamps, cap, floor);
+	test_guards(pricer);
+}
+
+Dec
+room_above_floor(const Pricer *pricer)
+{
+	const LineState *state = &pricer->state;
+	Dec			room = state->running;
+
+	if (dec_sign(state->floor) > 0)
+		room = dec_sub(room, round_amount_mode(pricer, state->floor, ROUND_CEILING));
+	return dec_sign(room) > 0 ? room : DEC_ZERO;
 }

@@ -218,7 +218,7 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 	state->zero_due = state->zero_list = DEC_ZERO;
 	state->listed = false;
 	state->excluded = 0;
-	state->excluded_by = state->final = NULL;
+	state->final = NULL;
 	state->ending = pricer->policy->ending;
 	state->nrules = 0;
 	state->status = QUOTE_OK;
@@ -309,6 +309,15 @@ line_facts(Pricer *pricer)
 	value.val.boolean = state->has_list && dec_cmp(state->running, state->list_amount) < 0;
 	(void) pushJsonbValue(&json, WJB_VALUE, &value);
 	push_time(pricer, &json);
+	if (pricer->totals != NULL)
+	{
+		push_number(&json, "order_amount", pricer->totals->amount);
+		push_number(&json, "order_list_amount", pricer->totals->list_amount);
+		push_number(&json, "order_quantity", pricer->totals->quantity);
+		push_number(&json, "order_lines", dec_make(pricer->totals->lines, 0));
+		push_number(&json, "counted_amount", pricer->totals->counted_amount);
+		push_number(&json, "counted_quantity", pricer->totals->counted_quantity);
+	}
 	pricer->step_facts = condition_facts(fact_reader_as_jsonb(pricer->facts), json);
 	return pricer->step_facts;
 }

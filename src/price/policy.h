@@ -32,6 +32,8 @@ typedef enum Adjust
 	ADJUST_AMOUNT_ON,
 	ADJUST_LINE_AMOUNT_OFF,
 	ADJUST_ROUND_TO,
+	ADJUST_FREE_UNITS,			/* order level */
+	ADJUST_ADD_LINE,
 	ADJUST_FLOOR_PRICE,			/* from here on: guards */
 	ADJUST_FLOOR_PERCENT,
 	ADJUST_FLOOR_OVER,
@@ -169,6 +171,17 @@ typedef struct RuleMore
 	char		currency[4];	/* its money is in this; empty: the quote's */
 	uint8		on_breach;		/* Breach */
 	uint16		offset_fact;	/* + 1; 0: none */
+	bool		has_max_amount;
+	bool		has_max_units;
+	bool		free_dearest;	/* free_units: the dearest instead of the cheapest */
+	bool		free_whole;		/* free_units: all of a portion or none of it */
+	uint32		by_facts;		/* first fact that lines share to be measured together */
+	uint32		nby_facts;
+	uint32		lines;			/* number + 1 of a scope in jsonb; 0: none */
+	uint32		counts;
+	StoredDec	max_amount;		/* the most it takes off */
+	StoredDec	max_units;
+	StoredDec	unit_step;		/* 0: none */
 } RuleMore;
 
 /* A rate, valid for a half-open period; sorted by currencies. */
@@ -189,6 +202,13 @@ typedef struct Unit
 	StoredDec	factor;
 } Unit;
 
+/* What a rule's writer calls it, for explanations; sorted by rule. */
+typedef struct RuleNote
+{
+	int64		rule;
+	uint32		text;
+} RuleNote;
+
 /* Group number of '*', the one that stands alone in its step. */
 #define GROUP_ALONE 1
 
@@ -204,6 +224,7 @@ typedef struct Step
 	bool		has_groups;		/* some rule is in an exclusive group */
 	uint16		compete;		/* number + 1; 0: none */
 	uint32		ending;
+	uint8		remainder;		/* Remainder, of order steps */
 	uint64		excludes;		/* steps, as bits */
 	uint32		end_rule;		/* its rules are numbered below this */
 } Step;
@@ -217,6 +238,7 @@ typedef struct Policy
 	bool		strict;
 	bool		has_guards;
 	bool		has_statistical;
+	bool		has_order;
 	bool		increment_given;	/* else the currency's minor unit */
 	StoredDec	increment;
 	uint32		zone;			/* text */
@@ -230,6 +252,7 @@ typedef struct Policy
 	uint32		ngroups;
 	uint32		nrates;
 	uint32		nunits;
+	uint32		nnotes;
 	uint64		path_dims;		/* dimensions of kind path, as bits */
 	int32		list_price_fact;
 	int32		cost_fact;
@@ -246,8 +269,11 @@ typedef struct Policy
 	Size		more;
 	Size		exclusions;
 	Size		paths;			/* offsets of jsonpaths */
+	Size		scopes;			/* offsets of the jsonb of lines and counts */
+	Size		by_facts;
 	Size		rates;
 	Size		units;
+	Size		notes;
 	Size		texts;
 	Size		match;
 } Policy;
@@ -270,6 +296,8 @@ stored_dec(const Policy *policy, const StoredDec *stored)
 
 #define POLICY_PATH(policy, number) \
 	((const JsonPath *) ((const char *) (policy) + POLICY_PART(policy, Size, paths)[(number) - 1]))
+#define POLICY_SCOPE(policy, number) \
+	((Jsonb *) ((const char *) (policy) + POLICY_PART(policy, Size, scopes)[(number) - 1]))
 #define RULE_MORE(policy, rule) \
 	((rule)->more == 0 ? NULL : POLICY_PART(policy, RuleMore, more) + (rule)->more - 1)
 

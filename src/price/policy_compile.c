@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "price/allocate.h"
 #include "price/ending.h"
 #include "price/policy.h"
 #include "utils/array.h"
@@ -50,8 +51,11 @@ typedef struct Compiler
 	List	   *facts;			/* names of other facts that are asked for */
 	List	   *more;			/* of RuleMore * */
 	List	   *paths;			/* of JsonPath * */
+	List	   *line_scopes;	/* of Jsonb * */
+	List	   *by_facts;		/* numbers of facts */
 	List	   *rates;			/* of Rate * */
 	List	   *units;			/* of Unit * */
+	List	   *notes;			/* of RuleNote * */
 
 	ReadRule   *rules;
 	uint32		nrules;
@@ -231,8 +235,11 @@ static const char *const pick_names[] = {"first", "best", "sum", "chain"};
 static const char *const level_names[] = {"line", "order", "statistical"};
 static const char *const adjust_names[] = {
 	"price", "price_percent", "margin", "markup", "percent_off", "percent_on",
-	"amount_off", "amount_on", "line_amount_off", "round_to", "floor_price", "floor_percent",
-	"floor_over", "floor_margin", "cap_percent_off", "cap_price"
+	"amount_off", "amount_on", "line_amount_off", "round_to", "free_units", "add_line",
+	"floor_price", "floor_percent", "floor_over", "floor_margin", "cap_percent_off", "cap_price"
+};
+static const char *const remainder_names[] = {
+	"largest", "last_line", "first_lines", "carry", "none"
 };
 static const char *const breach_names[] = {"clamp", "block", "approve"};
 static const char *const scale_names[] = {"volume", "graduated", "block", "package"};
@@ -310,24 +317,26 @@ read_dimension(Compiler *c, Row *row)
 	c->ndims++;
 }
 
-/* 'customer+sku' as a mask of dimensions */
-static uint64
-access_mask(Compiler *c, const char *set)
+/* 'customer+sku' as a mask of dimensions; false if no rule uses one of them. */
+static bool
+access_mask(Compiler *c, const char *set, uint64 *mask)
 {
-	uint64		mask = 0;
 	char	   *names = pstrdup(set);
 	char	   *save = NULL;
 	char	   *name;
 
+	*mask = 0;
 	for (name = strtok_r(names, "+", &save); name != NULL; name = strtok_r(NULL, "+", &save))
 	{
 		int			dim;
 
-		for (dim = 0; dim < c->ndims; dim++)
-			if (strcmp(c->dims[dim], name) == 0)
-				mask |= scope_bit(dim);
+		for (dim = 0; dim < c->ndims && strcmp(c->dims[dim], name) != 0; dim++)
+			;
+		if (dim == c->ndims)
+			return false;
+		*mask |= scope_bit(dim);
 	}
-	return mask;
+	return true;
 }
 
 static void
@@ -349,6 +358,8 @@ read_step(Compiler *c, Row *row)
 	step->name = add_text(c, name);
 	step->seq = DatumGetInt32(column(row, 2, &isnull));
 	step->level = OPTION(text_column(row, 9), level_names);
+	compete = text_column(row, 10);
+	step->remainder = compete == NULL ? REMAINDER_LARGEST : OPTION(compete, remainder_names);
 	step->base = base_named(c, text_column(row, 3));
 	step->pick = OPTION(text_column(row, 4), pick_names);
 	step->only_down = bool_column(row, 5);
@@ -372,8 +383,8 @@ read_step(Compiler *c, Row *row)
 		{
 			uint64	   *mask = palloc(sizeof(uint64));
 
-			*mask = access_mask(c, TextDatumGetCString(sets[i]));
-			c->access[c->head.nsteps] = lappend(c->access[c->head.nsteps], mask);
+			if (access_mask(c, TextDatumGetCString(sets[i]), mask))
+				c->access[c->head.nsteps] = lappend(c->access[c->head.nsteps], mask);
 		}
 	}
 	c->head.nsteps++;
@@ -419,15 +430,49 @@ path_column(Compiler *c, Row *row, int number)
 	return list_length(c->paths);
 }
 
+/* The number of a jsonb column, + 1; 0 when it is null. */
+static uint32
+scope_column(Compiler *c, Row *row, int number)
+{
+	bool		isnull;
+	Datum		value = column(row, number, &isnull);
+
+	if (isnull)
+		return 0;
+	c->line_scopes = lappend(c->line_scopes, DatumGetJsonbPCopy(value));
+	return list_length(c->line_scopes);
+}
+
+static void
+read_scale_by(Compiler *c, Row *row, int number, RuleMore *more)
+{
+	bool		isnull;
+	Datum		names = column(row, number, &isnull);
+	Datum	   *elements;
+	bool	   *nulls;
+	int			i;
+	int			n;
+
+	if (isnull)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &n);
+	more->by_facts = list_length(c->by_facts);
+	more->nby_facts = n;
+	for (i = 0; i < n; i++)
+		c->by_facts = lappend_int(c->by_facts,
+								  name_number(&c->facts, TextDatumGetCString(elements[i])));
+}
+
 /* What a guard's percent is of, when neither it nor its step says: margins are over cost. */
 static Base
 guard_base(Compiler *c, const Rule *rule)
 {
+	if (c->steps[rule->step].base.kind != BASE_RUNNING)
+		return c->steps[rule->step].base;
 	if (rule->adjust == ADJUST_FLOOR_MARGIN || rule->adjust == ADJUST_FLOOR_OVER)
 		return base_named(c, "cost");
-	if (c->steps[rule->step].base.kind == BASE_RUNNING)
-		return base_named(c, "list");
-	return c->steps[rule->step].base;
+	return base_named(c, "list");
 }
 
 static void
@@ -435,6 +480,7 @@ read_more(Compiler *c, Row *row, ReadRule *read)
 {
 	RuleMore	more;
 	char	   *text;
+	bool		isnull;
 
 	memset(&more, 0, sizeof(RuleMore));
 	more.condition = path_column(c, row, 16);
@@ -451,7 +497,21 @@ read_more(Compiler *c, Row *row, ReadRule *read)
 	if (text != NULL)
 		more.offset_fact = name_number(&c->facts, text) + 1;
 
-	if (more.condition != 0 || more.value_expr != 0 || more.nexclusions != 0 ||
+	read_scale_by(c, row, 21, &more);
+	more.lines = scope_column(c, row, 22);
+	more.counts = scope_column(c, row, 23);
+	(void) column(row, 24, &isnull);
+	more.has_max_amount = !isnull;
+	more.max_amount = dec_column(c, row, 24);
+	(void) column(row, 25, &isnull);
+	more.has_max_units = !isnull;
+	more.max_units = dec_column(c, row, 25);
+	more.unit_step = dec_column(c, row, 26);
+	more.free_dearest = strcmp(text_column(row, 27), "dearest") == 0;
+	more.free_whole = bool_column(row, 28);
+
+	if (more.nby_facts != 0 || more.lines != 0 || more.counts != 0 || more.has_max_amount ||
+		more.has_max_units || more.unit_step.v != 0 || more.condition != 0 || more.value_expr != 0 || more.nexclusions != 0 ||
 		more.currency[0] != '\0' || more.on_breach != 0 || more.offset_fact != 0)
 	{
 		c->more = lappend(c->more, memcpy(palloc(sizeof(RuleMore)), &more, sizeof(RuleMore)));
@@ -619,6 +679,19 @@ read_unit(Compiler *c, Row *row)
 	c->units = lappend(c->units, unit);
 }
 
+/* ----- notes ----- */
+
+static void
+read_note(Compiler *c, Row *row)
+{
+	RuleNote   *note = palloc(sizeof(RuleNote));
+	bool		isnull;
+
+	note->rule = DatumGetInt64(column(row, 1, &isnull));
+	note->text = add_text(c, text_column(row, 2));
+	c->notes = lappend(c->notes, note);
+}
+
 /* ----- scales ----- */
 
 static int
@@ -663,6 +736,29 @@ read_bracket(Compiler *c, Row *row)
 	bracket->overage = dec_column(c, row, 7);
 }
 
+/* A rule with several places, one for each depth of its paths, has one scale. */
+static void
+share_brackets(Compiler *c)
+{
+	uint32		start;
+	uint32		end;
+	uint32		i;
+
+	for (start = 0; start < c->nscaled; start = end)
+	{
+		const Rule *has = &c->scaled[start]->rule;
+
+		for (end = start; end < c->nscaled && c->scaled[end]->rule.id == has->id; end++)
+			if (c->scaled[end]->rule.nbrackets > 0)
+				has = &c->scaled[end]->rule;
+		for (i = start; i < end; i++)
+		{
+			c->scaled[i]->rule.first_bracket = has->first_bracket;
+			c->scaled[i]->rule.nbrackets = has->nbrackets;
+		}
+	}
+}
+
 static void
 read_scales(Compiler *c, const char *name)
 {
@@ -680,6 +776,7 @@ read_scales(Compiler *c, const char *name)
 			  " FROM quotetier.scale s JOIN quotetier.rule r ON r.id OPERATOR(pg_catalog.=) s.rule"
 			  " WHERE r.policy OPERATOR(pg_catalog.=) $1 ORDER BY s.rule, s.from_value",
 			  name, read_bracket);
+	share_brackets(c);
 }
 
 /* ----- layout ----- */
@@ -752,6 +849,7 @@ lay_out(Compiler *c)
 	head.ngroups = list_length(c->groups) + GROUP_ALONE + 1;
 	head.nrates = list_length(c->rates);
 	head.nunits = list_length(c->units);
+	head.nnotes = list_length(c->notes);
 	head.list_price_fact += c->ndims;
 	head.currency_fact += c->ndims;
 	head.uom_fact += c->ndims;
@@ -773,9 +871,12 @@ lay_out(Compiler *c)
 	head.exclusions = place(&at, c->scopes->nexclusions * sizeof(ScopeExclusion));
 	head.rates = place(&at, head.nrates * sizeof(Rate));
 	head.units = place(&at, head.nunits * sizeof(Unit));
+	head.notes = place(&at, head.nnotes * sizeof(RuleNote));
 	head.texts = place(&at, c->texts.len);
 	head.numerics = place_varlenas(&at, c->numerics);
 	head.paths = place_varlenas(&at, c->paths);
+	head.scopes = place_varlenas(&at, c->line_scopes);
+	head.by_facts = place(&at, list_length(c->by_facts) * sizeof(uint32));
 	head.match = place(&at, match_size);
 	head.size = at;
 
@@ -793,6 +894,7 @@ lay_out(Compiler *c)
 			rules[i].base.number += c->ndims;
 		rules[i].scale_fact += c->ndims;
 		policy->has_guards |= IS_GUARD(rules[i].adjust);
+		policy->has_order |= steps[rules[i].step].level == LEVEL_ORDER;
 		policy->has_statistical |= steps[rules[i].step].level == LEVEL_STATISTICAL;
 		steps[rules[i].step].has_groups |= rules[i].group != 0;
 		steps[rules[i].step].end_rule = i + 1;
@@ -810,9 +912,14 @@ lay_out(Compiler *c)
 		   c->scopes->nexclusions * sizeof(ScopeExclusion));
 	copy_structs(policy, head.rates, c->rates, sizeof(Rate));
 	copy_structs(policy, head.units, c->units, sizeof(Unit));
+	copy_structs(policy, head.notes, c->notes, sizeof(RuleNote));
 	memcpy((char *) policy + head.texts, c->texts.data, c->texts.len);
 	copy_varlenas(policy, head.numerics, c->numerics);
 	copy_varlenas(policy, head.paths, c->paths);
+	copy_varlenas(policy, head.scopes, c->line_scopes);
+	foreach(cell, c->by_facts)
+		((uint32 *) ((char *) policy + head.by_facts))[foreach_current_index(cell)] =
+			lfirst_int(cell) + c->ndims;
 	memcpy((char *) policy + head.match, match, match_size);
 	return policy;
 }
@@ -844,12 +951,13 @@ policy_compile(const char *name)
 		c->head.sku_fact = name_number(&c->facts, "sku");
 		read_rows(c,
 				  "SELECT d.name, d.kind FROM quotetier.dimension d WHERE EXISTS (SELECT FROM quotetier.rule r"
-				  " WHERE r.policy OPERATOR(pg_catalog.=) $1 AND r.scope OPERATOR(pg_catalog.?) d.name)"
+				  " WHERE r.policy OPERATOR(pg_catalog.=) $1 AND (r.scope OPERATOR(pg_catalog.?) d.name"
+				  " OR r.lines OPERATOR(pg_catalog.?) d.name OR r.counts OPERATOR(pg_catalog.?) d.name))"
 				  " ORDER BY d.weight DESC, d.id",
 				  name, read_dimension);
 		c->scopes = scope_reader_create(c->ndims, c->dims, c->is_path);
 		read_rows(c,
-				  "SELECT name, seq, base, pick, only_down, ending, compete, access, level"
+				  "SELECT name, seq, base, pick, only_down, ending, compete, access, level, remainder"
 				  " FROM quotetier.step WHERE policy OPERATOR(pg_catalog.=) $1 ORDER BY seq",
 				  name, read_step);
 		read_rows(c,
@@ -863,7 +971,8 @@ policy_compile(const char *name)
 		read_rows(c,
 				  "SELECT id, step, base, scope, valid, priority, adjust, value, scale_mode, scale_on,"
 				  " scale_bounds, exclusive_group, final, stop, ending, condition, value_expr, currency,"
-				  " on_breach, scale_offset"
+				  " on_breach, scale_offset, scale_by, lines, counts, max_amount, max_units, unit_step,"
+				  " free_from, free_whole"
 				  " FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
 				  " AND state OPERATOR(pg_catalog.=) 'approved'",
 				  name, read_rule);
@@ -875,6 +984,11 @@ policy_compile(const char *name)
 				  "SELECT uom, sku, factor FROM quotetier.uom"
 				  " ORDER BY uom COLLATE \"C\", COALESCE(sku, '') COLLATE \"C\"",
 				  NULL, read_unit);
+		read_rows(c,
+				  "SELECT id, note FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
+				  " AND state OPERATOR(pg_catalog.=) 'approved' AND note OPERATOR(pg_catalog.<>) ''"
+				  " ORDER BY id",
+				  name, read_note);
 		sort_rules(c);
 		read_scales(c, name);
 		for (i = 0; i < c->nrules; i++)

@@ -10,6 +10,7 @@
 #include "base/dec.h"
 #include "base/fact.h"
 #include "base/match.h"
+#include "nodes/execnodes.h"
 #include "price/policy.h"
 #include "utils/jsonb.h"
 
@@ -107,13 +108,25 @@ typedef struct LineState
 	Dec			zero_list;		/* the part of it that is the list price's */
 	bool		listed;			/* step list gave the list price */
 	uint64		excluded;		/* steps switched off */
-	const Rule *excluded_by;
 	const Rule *final;			/* the rule that ended the line steps */
 	uint32		ending;			/* number + 1 of the last one given */
 	int			nrules;			/* rules applied */
 	QuoteStatus status;			/* as the guards say */
 	Dec			floor;			/* the bound of the clamps; order steps do not go below */
 } LineState;
+
+/* What order steps measure; reserved names of conditions. */
+typedef struct OrderTotals
+{
+	Dec			amount;			/* running, of all lines but returns */
+	Dec			list_amount;
+	Dec			quantity;
+	int			lines;
+	Dec			counted_amount; /* of the lines that the rule counts */
+	Dec			counted_quantity;
+} OrderTotals;
+
+struct Order;
 
 /* All that pricing needs from line to line; one per call site. */
 typedef struct Pricer
@@ -143,6 +156,8 @@ typedef struct Pricer
 	Dec			increment;
 	bool		statistical;	/* the steps running now never change net */
 	Jsonb	   *step_facts;		/* what conditions see; NULL: not built for this step */
+	struct Order *order;		/* the order it is part of; NULL: it stands alone */
+	const OrderTotals *totals;	/* of an order's header, which is priced as a line; else NULL */
 	LineState	state;
 } Pricer;
 
@@ -150,6 +165,22 @@ extern Pricer *pricer_create(MemoryContext context);
 
 /* Takes the policy as the active snapshot sees it, and prepares for its facts. */
 extern void pricer_policy(Pricer *pricer, const char *name, int len);
+
+/* The same for a policy at hand. */
+extern void pricer_use(Pricer *pricer, const Policy *policy, uint64 serial);
+
+/* Finds the rules that match the facts: pricer->query.found. */
+extern void find_rules(Pricer *pricer);
+
+/*
+ * Runs the step, or the competing steps from it on, if of this level; *at is
+ * the place among the rules found. Returns the step after.
+ */
+extern int	run_from(Pricer *pricer, int step, int *at, Level level);
+extern void run_statistical(Pricer *pricer);
+
+/* What the line has come to. */
+extern void pricer_result(Pricer *pricer, Quote *quote);
 
 /*
  * Prices the line whose facts have been read into pricer->facts. The rules
@@ -159,6 +190,20 @@ extern void pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Qu
 
 /* quote.c: a column of quote's result, for the line priced last. */
 extern Datum quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool *isnull);
+
+/* How a call gives its facts; JSON text is read by quote.c. */
+typedef enum FactSource
+{
+	FROM_RECORD,
+	FROM_JSONB,
+	FROM_TEXT
+} FactSource;
+
+extern Jsonb *jsonb_from_text(text *json);
+
+/* explain.c: the rows of a trace, behind the line's number (0: null) if it has one. */
+#define NO_LINE (-1)
+extern void put_trace(ReturnSetInfo *rsinfo, const Pricer *pricer, const Trace *trace, int line);
 
 /*
  * line.c: starts a line from its facts; what conditions see on entry to the
@@ -173,6 +218,24 @@ extern bool rule_converts(const Pricer *pricer, const Rule *rule, const char **f
 /* guard.c: makes the running amount a legal one; then bounds and tests it. */
 extern void settle(Pricer *pricer);
 extern void run_guards(Pricer *pricer);
+
+/* How much an order step may take from the line before a clamp is reached. */
+extern Dec	room_above_floor(const Pricer *pricer);
+
+/* Tests the guards that block or ask for approval; again after order steps. */
+extern void test_guards(Pricer *pricer);
+
+/*
+ * order_step.c: an order's rules seen through its header. Measures the lines
+ * for a rule; tries it; shares what it takes off over the lines, and returns
+ * how much of it was taken.
+ */
+extern void order_measure(Pricer *header, const Rule *rule);
+extern bool order_try(Pricer *header, const Rule *rule, Effect *effect, char **why_not);
+extern Dec	order_take(Pricer *header, const Rule *rule, const Effect *effect, Dec discount);
+
+/* The line amount a rule's percent is of. */
+extern bool base_amount(Pricer *pricer, const Rule *rule, Dec *base, char **why_not);
 
 /* rule_effect.c: tries a rule on an entry value; else says why not (if asked). */
 extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not);
@@ -198,8 +261,17 @@ extern void trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...
 
 /* Rows of a waterfall that lost against another step's. */
 extern void trace_lost(Pricer *pricer, List *rows, const char *against);
+
+/* What a rule does, and why it did not; a number; the price of a unit, or of the order. */
 extern char *describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect);
+extern char *describe_validity(const Pricer *pricer, const Rule *rule);
+extern char *describe_exclusion(const Pricer *pricer, const Rule *rule);
+extern char *describe_condition(const Pricer *pricer, const Rule *rule);
+extern char *describe_outside(const Pricer *pricer, const Rule *rule, Dec measure);
+extern char *describe_final(const Pricer *pricer, const Rule *final);
+extern char *describe_excluder(const Pricer *pricer, int step);
 extern char *dec_text(Dec d);
+extern char *unit_text(const Pricer *pricer, Dec amount);
 extern const char *fact_name(const Pricer *pricer, int fact);
 extern const char *step_name(const Pricer *pricer, int step);
 

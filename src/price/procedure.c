@@ -36,13 +36,14 @@ pricer_create(MemoryContext context)
 	return pricer;
 }
 
-static void
-prepare_for_policy(Pricer *pricer, const Policy *policy, uint64 serial)
+void
+pricer_use(Pricer *pricer, const Policy *policy, uint64 serial)
 {
 	MemoryContext caller = MemoryContextSwitchTo(pricer->context);
 	const char **names = palloc((policy->nfacts + 1) * sizeof(char *));
 	uint32		i;
 
+	pricer->policy = policy;
 	pricer->serial = 0;
 	for (i = 0; i < policy->nfacts; i++)
 		names[i] = POLICY_TEXT(policy, POLICY_PART(policy, uint32, facts)[i]);
@@ -72,7 +73,7 @@ pricer_policy(Pricer *pricer, const char *name, int len)
 
 	pricer->policy = policy_get(name, len, &serial);
 	if (unlikely(pricer->serial != serial))
-		prepare_for_policy(pricer, pricer->policy, serial);
+		pricer_use(pricer, pricer->policy, serial);
 }
 
 const char *
@@ -128,7 +129,7 @@ sort_found(MatchQuery *query)
 	query->nfound = qunique(query->found, query->nfound, sizeof(uint32), compare_numbers);
 }
 
-static void
+void
 find_rules(Pricer *pricer)
 {
 	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
@@ -228,38 +229,36 @@ run_competing(Pricer *pricer, int first, int *at)
 	return step;
 }
 
+int
+run_from(Pricer *pricer, int step, int *at, Level level)
+{
+	const Step *steps = POLICY_PART(pricer->policy, Step, steps);
+	int			start = *at;
+	int			n;
+
+	if (steps[step].compete != 0 && steps[step].level == level)
+		return run_competing(pricer, step, at);
+	n = rules_of_step(pricer, step, at);
+	if (steps[step].level == level)
+	{
+		run_step(pricer, step, pricer->query.found + start, n);
+		note_after(pricer, step);
+	}
+	return step + 1;
+}
+
 static void
 run_steps(Pricer *pricer, Level level)
 {
-	const Policy *policy = pricer->policy;
-	const Step *steps = POLICY_PART(policy, Step, steps);
 	int			at = 0;
 	int			step = 0;
 
-	while (step < policy->nsteps)
-	{
-		int			start = at;
-		int			n;
-
-		if (steps[step].compete != 0 && steps[step].level == level)
-		{
-			step = run_competing(pricer, step, &at);
-			continue;
-		}
-		n = rules_of_step(pricer, step, &at);
-		if (steps[step].level == level)
-		{
-			run_step(pricer, step, pricer->query.found + start, n);
-			note_after(pricer, step);
-		}
-		step++;
-	}
+	while (step < pricer->policy->nsteps)
+		step = run_from(pricer, step, &at, level);
 }
 
-/* ----- the result ----- */
-
 /* What is reckoned from the net price without changing it: rebates, pocket price. */
-static void
+void
 run_statistical(Pricer *pricer)
 {
 	LineState	net = pricer->state;
@@ -289,29 +288,18 @@ sign_trace(Pricer *pricer, bool negative, bool zero)
 }
 
 void
-pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
+pricer_result(Pricer *pricer, Quote *quote)
 {
 	LineState  *state = &pricer->state;
-	Dec			amount;
-	Dec			list;
+	Dec			amount = state->running;
+	Dec			list = state->list_amount;
 
-	line_start(pricer, quantity, as_of);
-	find_rules(pricer);
-	run_steps(pricer, LEVEL_LINE);
 	if (!state->has_running)
 	{
 		quote->status = QUOTE_NO_PRICE;
 		return;
 	}
-	settle(pricer);
-	if (pricer->policy->has_guards)
-		run_guards(pricer);
-	if (pricer->trace != NULL && pricer->policy->has_statistical)
-		run_statistical(pricer);
-
 	quote->status = state->status;
-	amount = state->running;
-	list = state->list_amount;
 	quote->net_price = dec_div(amount, pricer->quoted, unit_price_step, ROUND_HALF_UP);
 	quote->list_price = unit_price(pricer, list);
 	quote->has_discount = dec_sign(list) != 0;
@@ -322,4 +310,21 @@ pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
 	quote->net_amount = pricer->zero ? state->zero_due : pricer->negative ? dec_neg(amount) : amount;
 	if (pricer->trace != NULL)
 		sign_trace(pricer, pricer->negative, pricer->zero);
+}
+
+void
+pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
+{
+	line_start(pricer, quantity, as_of);
+	find_rules(pricer);
+	run_steps(pricer, LEVEL_LINE);
+	if (pricer->state.has_running)
+	{
+		settle(pricer);
+		if (pricer->policy->has_guards)
+			run_guards(pricer);
+		if (pricer->trace != NULL && pricer->policy->has_statistical)
+			run_statistical(pricer);
+	}
+	pricer_result(pricer, quote);
 }

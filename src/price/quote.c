@@ -1,6 +1,6 @@
 /*
  * quote.c
- *		quote, net_price and explain_quote: the calls, from a record and from jsonb.
+ *		quote and net_price: the calls, from a record, from jsonb and from text.
  *
  * Each call site keeps a Pricer, so that a statement over many lines finds the
  * policy, the row type and all room ready.
@@ -11,12 +11,11 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "price/pricer.h"
+#include "price/quote.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(quote_record);
 PG_FUNCTION_INFO_V1(quote_jsonb);
@@ -24,26 +23,8 @@ PG_FUNCTION_INFO_V1(quote_text);
 PG_FUNCTION_INFO_V1(net_price_record);
 PG_FUNCTION_INFO_V1(net_price_jsonb);
 PG_FUNCTION_INFO_V1(net_price_text);
-PG_FUNCTION_INFO_V1(explain_quote_record);
-PG_FUNCTION_INFO_V1(explain_quote_jsonb);
-PG_FUNCTION_INFO_V1(explain_quote_text);
 
-/* What a call site keeps from call to call. */
-typedef struct CallSite
-{
-	Pricer	   *pricer;
-	TupleDesc	tupdesc;		/* of quote's result */
-} CallSite;
-
-/* How the facts are given. */
-typedef enum FactSource
-{
-	FROM_RECORD,
-	FROM_JSONB,
-	FROM_TEXT
-} FactSource;
-
-static CallSite *
+CallSite *
 call_site(FunctionCallInfo fcinfo)
 {
 	CallSite   *site = fcinfo->flinfo->fn_extra;
@@ -57,8 +38,13 @@ call_site(FunctionCallInfo fcinfo)
 	return site;
 }
 
-/* The common arguments: facts, qty, as_of, policy. */
-static void
+Jsonb *
+jsonb_from_text(text *json)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(json))));
+}
+
+void
 price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *quote)
 {
 	text	   *policy = PG_GETARG_TEXT_PP(3);
@@ -74,24 +60,16 @@ price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *qu
 			break;
 		case FROM_TEXT:
 			fact_reader_json(pricer->facts,
-							 DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-																CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(0))))));
+							 jsonb_from_text(PG_GETARG_TEXT_PP(0)));
 			break;
 	}
 	pricer_quote(pricer, PG_GETARG_NUMERIC(1), PG_GETARG_TIMESTAMPTZ(2), quote);
 }
 
-/* Decimals that money shows at least. */
-static int
-money_scale(const Pricer *pricer)
-{
-	return pricer->increment.scale;
-}
-
-static Datum
+Datum
 money_datum(const Pricer *pricer, Dec amount)
 {
-	return NumericGetDatum(dec_to_numeric(&amount, money_scale(pricer)));
+	return NumericGetDatum(dec_to_numeric(&amount, pricer->increment.scale));
 }
 
 /* ----- net_price ----- */
@@ -246,76 +224,4 @@ Datum
 quote_text(PG_FUNCTION_ARGS)
 {
 	return quote_call(fcinfo, FROM_TEXT);
-}
-
-/* ----- explain_quote ----- */
-
-static void
-put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int *seq, Dec *running)
-{
-	static const char *const verdicts[] = {"list", "applied", "residual", "statistical", "rejected"};
-	ListCell   *cell;
-
-	foreach(cell, rows)
-	{
-		TraceRow   *row = lfirst(cell);
-		Datum		values[8];
-		bool		nulls[8] = {false};
-
-		values[0] = Int32GetDatum(++(*seq));
-		values[1] = CStringGetTextDatum(row->step);
-		nulls[2] = row->rule == 0;
-		values[2] = Int64GetDatum(row->rule);
-		values[3] = CStringGetTextDatum(verdicts[row->verdict]);
-		values[4] = CStringGetTextDatum(row->reason);
-		nulls[5] = !row->has_base;
-		if (row->has_base)
-			values[5] = money_datum(pricer, row->base);
-
-		/* only what is part of the price has an amount: these add up to it */
-		nulls[6] = row->verdict == VERDICT_REJECTED || row->verdict == VERDICT_STATISTICAL;
-		nulls[7] = row->verdict == VERDICT_REJECTED;
-		if (!nulls[7])
-			*running = dec_add(*running, row->amount);
-		values[6] = nulls[6] ? (Datum) 0 : money_datum(pricer, row->amount);
-		values[7] = nulls[7] ? (Datum) 0 : money_datum(pricer, *running);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-	}
-}
-
-static Datum
-explain_quote(FunctionCallInfo fcinfo, FactSource source)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Pricer	   *pricer = call_site(fcinfo)->pricer;
-	Trace		trace = {NIL, NIL};
-	Dec			running = DEC_ZERO;
-	int			seq = 0;
-	Quote		quote;
-
-	InitMaterializedSRF(fcinfo, 0);
-	pricer->trace = &trace;
-	price_call(fcinfo, source, pricer, &quote);
-	pricer->trace = NULL;
-	put_rows(rsinfo, pricer, trace.waterfall, &seq, &running);
-	put_rows(rsinfo, pricer, trace.rejected, &seq, &running);
-	return (Datum) 0;
-}
-
-Datum
-explain_quote_record(PG_FUNCTION_ARGS)
-{
-	return explain_quote(fcinfo, FROM_RECORD);
-}
-
-Datum
-explain_quote_jsonb(PG_FUNCTION_ARGS)
-{
-	return explain_quote(fcinfo, FROM_JSONB);
-}
-
-Datum
-explain_quote_text(PG_FUNCTION_ARGS)
-{
-	return explain_quote(fcinfo, FROM_TEXT);
 }

@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "base/condition.h"
-#include "price/pricer.h"
+#include "price/order.h"
 
 /* Decimals of a quotient that has no end: margins, shares of a base. */
 #define QUOTIENT_SCALE 20
@@ -51,7 +51,7 @@ money_fact(Pricer *pricer, int fact, Dec *value)
 }
 
 /* The line amount that a percent of the rule is of. */
-static bool
+bool
 base_amount(Pricer *pricer, const Rule *rule, Dec *base, char **why_not)
 {
 	LineState  *state = &pricer->state;
@@ -165,6 +165,11 @@ scale_measure(Pricer *pricer, const Rule *rule, const Effect *effect, Dec *measu
 			*measure = pricer->quantity;
 			return true;
 		case MEASURE_AMOUNT:
+			if (pricer->totals != NULL)
+			{
+				*measure = pricer->totals->counted_amount;
+				return true;
+			}
 			if (effect->has_base)
 			{
 				/* a line of quantity zero has no amount; its base is that of a unit */
@@ -309,19 +314,22 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 	Dec			offset = scale_offset(pricer, rule);
 	const Bracket *bracket;
 	Dec			measure;
+	Dec			total;			/* of the lines measured together */
 	Dec			reached;
 	const char *from;
+	bool		grouped;
 
 	if (!scale_measure(pricer, rule, effect, &measure, why_not))
 		return false;
 	if (rule->scale_measure == MEASURE_AMOUNT && rule_converts(pricer, rule, &from))
 		measure = dec_div(measure, rule_money(pricer, rule, one), quotient_step, ROUND_HALF_UP);
-	reached = dec_add(offset, measure);
+	grouped = order_group(pricer, rule, measure, &total);
+	reached = dec_add(offset, total);
 	effect->bracket = bracket = find_bracket(pricer, rule, reached);
 	if (bracket == NULL)
 	{
 		if (why_not != NULL)
-			*why_not = psprintf("%s is outside its scale", dec_text(reached));
+			*why_not = describe_outside(pricer, rule, reached);
 		return false;
 	}
 	effect->rate = stored_dec(policy, &bracket->value);
@@ -333,13 +341,14 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 	{
 		case SCALE_NONE:
 		case SCALE_VOLUME:
+			effect->rate = list_rate(pricer, rule, effect->rate);
 			*amount = amount_at(pricer, rule, effect);
 			break;
 		case SCALE_GRADUATED:
 			{
 				Dec			sum;
 
-				if (!graduate_from(pricer, rule, effect, offset, measure, &sum, &effect->fee))
+				if (!graduate_from(pricer, rule, effect, offset, total, &sum, &effect->fee))
 				{
 					if (why_not != NULL)
 						*why_not = psprintf("its scale has a gap below %s", dec_text(reached));
@@ -348,7 +357,7 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 				if (dec_sign(measure) == 0)
 					*amount = amount_at(pricer, rule, effect);
 				else if (percent)
-					*amount = dec_div(sum, measure, quotient_step, ROUND_HALF_UP);
+					*amount = dec_div(sum, total, quotient_step, ROUND_HALF_UP);
 				else if (rule->scale_measure == MEASURE_QUANTITY)
 					*amount = rule_money(pricer, rule, sum);
 				else
@@ -371,6 +380,15 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 				dec_mul(dec_div(reached, stored_dec(policy, &bracket->size), one, ROUND_UP),
 						effect->rate);
 			break;
+	}
+
+	/* money for the lines together: each has its part */
+	if (grouped)
+	{
+		if (!percent && rule->scale_mode != SCALE_VOLUME)
+			*amount = order_part(pricer, rule, measure, *amount);
+		if (dec_sign(effect->fee) != 0)
+			effect->fee = order_part(pricer, rule, measure, effect->fee);
 	}
 
 	/* what is due at quantity zero is not part of the unit price */
@@ -409,6 +427,19 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char *
 	return true;
 }
 
+/* A discount's amount, no more than the rule takes off. */
+static Dec
+at_most(Pricer *pricer, const Rule *rule, Dec amount)
+{
+	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	Dec			most;
+
+	if (more == NULL || !more->has_max_amount)
+		return amount;
+	most = rule_money(pricer, rule, stored_dec(pricer->policy, &more->max_amount));
+	return dec_cmp(amount, most) > 0 ? most : amount;
+}
+
 bool
 rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 {
@@ -433,8 +464,17 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 	if (!own_amount(pricer, rule, effect, &amount, why_not))
 		return false;
 
+	if (adjust == ADJUST_PERCENT_OFF || adjust == ADJUST_AMOUNT_OFF ||
+		adjust == ADJUST_LINE_AMOUNT_OFF)
+		amount = at_most(pricer, rule, amount);
+
 	switch (adjust)
 	{
+		case ADJUST_FREE_UNITS:
+		case ADJUST_ADD_LINE:
+			/* they stand in order steps only, which do not come here for them */
+			elog(ERROR, "an adjustment of orders on a line");
+			break;
 		case ADJUST_PRICE:
 		case ADJUST_PRICE_PERCENT:
 		case ADJUST_FLOOR_PRICE:

@@ -37,6 +37,7 @@ static const struct
 	"floor_price", "floor_percent", "floor_over", "floor_margin", "cap_percent_off", "cap_price"}},
 	{"rule", "scale_mode", {"volume", "graduated", "block", "package"}},
 	{"rule", "scale_bounds", {"[)", "(]"}},
+	{"rule", "free_from", {"cheapest", "dearest"}},
 	{"rule", "on_breach", {"clamp", "block", "approve"}},
 	{"rule", "state", {"draft", "submitted", "approved", "retired"}},
 };
@@ -50,16 +51,6 @@ static const struct
 }			not_yet[] =
 {
 	{"policy", "needs_approval", "true"},
-	{"step", "level", "order"},
-	{"step", "remainder", NULL},
-	{"rule", "scale_by", NULL},
-	{"rule", "max_amount", NULL},
-	{"rule", "max_units", NULL},
-	{"rule", "unit_step", NULL},
-	{"rule", "lines", NULL},
-	{"rule", "counts", NULL},
-	{"rule", "adjust", "free_units"},
-	{"rule", "adjust", "add_line"},
 	{"rule", "state", "draft"},
 	{"rule", "state", "submitted"},
 	{"rule", "state", "retired"},

@@ -126,6 +126,19 @@ CALL walk();
 -- one transaction leaves one stamp, however many rows and savepoints; a lone writer uses one row
 SELECT count(*) AS stamps FROM quotetier.stamp WHERE book = 'tier';
 
+-- writers under REPEATABLE READ each add a row; the next other one tidies up
+\set ECHO none
+SELECT 'BEGIN ISOLATION LEVEL REPEATABLE READ', format('UPDATE quotetier.tier SET from_value = %s WHERE scheme = ''own'' AND name = ''b''', 11 + i % 8), 'COMMIT'
+FROM generate_series(1, 40) i \gexec
+\set ECHO all
+SELECT count(*) AS stamps FROM quotetier.stamp WHERE book = 'tier';
+SELECT * FROM look;
+UPDATE quotetier.tier SET from_value = 16 WHERE scheme = 'own' AND name = 'b';
+SELECT * FROM look;
+UPDATE quotetier.tier SET from_value = 12 WHERE scheme = 'own' AND name = 'b';
+SELECT * FROM look;
+SELECT count(*) AS stamps FROM quotetier.stamp WHERE book = 'tier';
+
 -- many savepoints at random, half of them undone; the seed is printed if an answer differs
 DO $$
 DECLARE

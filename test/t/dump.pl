@@ -84,6 +84,24 @@ psql('dump_source', q{
 	INSERT INTO quotetier.tier (scheme, name, rank, from_value, label_zh) VALUES
 		('loyalty', 'gold', 3, 1000, '金牌'), ('loyalty', 'none', 1, '-Infinity', NULL), ('loyalty', 'silver', 2, 99.50, '银牌'),
 		('忠诚', 'a', 1, 10, NULL), ('忠诚', 'b', 2, 5, NULL);
+	DELETE FROM quotetier.scheme WHERE name = 'prospect';
+	UPDATE quotetier.tier SET from_value = 70 WHERE scheme = 'abc' AND name = 'B';
+	DELETE FROM quotetier.tier WHERE scheme = 'pyramid' AND name = 'suspect';
+	CREATE FUNCTION public.scores(as_of timestamptz) RETURNS TABLE (customer text, score numeric) LANGUAGE sql
+		AS $$ SELECT 'c' || i, i * extract(month FROM as_of) * 10 FROM generate_series(1, 30) i $$;
+	UPDATE quotetier.scheme SET scores = 'public.scores', validity = '1 month 2 days', max_drop = 1 WHERE name = 'loyalty';
+	SELECT quotetier.assess('loyalty', t) FROM generate_series(timestamptz '2024-01-01', '2025-03-01', '1 month') t;
+	UPDATE quotetier.tier SET from_value = 1500 WHERE scheme = 'loyalty' AND name = 'gold';
+	SELECT quotetier.assess('loyalty', '2025-04-01');
+	DELETE FROM quotetier.scorecard WHERE name = 'engagement';
+	INSERT INTO quotetier.scorecard (name) VALUES ('own');
+	INSERT INTO quotetier.metric (scorecard, name, scale, cuts) VALUES ('own', 'rank', 'percentile', '{1,2.50,3}'), ('own', 'table', 'bracket', NULL);
+	INSERT INTO quotetier.metric_bracket VALUES ('own', 'table', '-Infinity', 1), ('own', 'table', 5, 90);
+	INSERT INTO quotetier.class_scheme (name) VALUES ('行业');
+	INSERT INTO quotetier.class_rule (scheme, scope, condition, priority, class, label_zh) VALUES
+		('行业', '{"tier": {"not": ["gold"]}, "sku": "A"}', '$.orders > 3 && $."name" != "x"', 7, 'a', '甲'), ('行业', '{}', NULL, 0, 'b', NULL);
+	UPDATE quotetier.class_rule SET condition = '$.orders >= 12' WHERE scheme = 'frequency' AND class = 'high';
+	DELETE FROM quotetier.class_scheme WHERE name = 'lifecycle_gap';
 	DELETE FROM quotetier.segment_map WHERE name = 'klaviyo_27';
 	UPDATE quotetier.segment SET label_zh = '最佳客户' WHERE map = 'standard' AND rank = 1;
 	DELETE FROM quotetier.segment WHERE map = 'rf_grid' AND rank = 2;

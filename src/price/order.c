@@ -1,0 +1,344 @@
+/*
+ * order.c
+ *		quote_order and explain_order: all lines of an order, priced together.
+ *
+ * Lines go through the line steps side by side, step by step, so that scales
+ * can measure them together; then each is settled and guarded; then the order
+ * steps share what they take off. Here: the calls, and that order of things.
+ */
+#include "postgres.h"
+
+#include "base/condition.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "price/order.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(quote_order);
+PG_FUNCTION_INFO_V1(quote_order_text);
+PG_FUNCTION_INFO_V1(quote_order_records);
+PG_FUNCTION_INFO_V1(explain_order);
+PG_FUNCTION_INFO_V1(explain_order_text);
+
+/* ----- lines ----- */
+
+OrderLine *
+order_add_line(Order *order, Jsonb *facts, Numeric quantity)
+{
+	Pricer	   *header = order->header;
+	Pricer	   *pricer = pricer_create(CurrentMemoryContext);
+	OrderLine  *line;
+
+	if (order->nlines == order->room)
+	{
+		order->room *= 2;
+		order->lines = repalloc(order->lines, order->room * sizeof(OrderLine));
+	}
+	line = &order->lines[order->nlines++];
+	memset(line, 0, sizeof(OrderLine));
+	line->pricer = pricer;
+	line->facts = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
+													 JsonbPGetDatum(header->facts->json),
+													 JsonbPGetDatum(facts)));
+	pricer_use(pricer, header->policy, header->serial);
+	if (header->trace != NULL)
+		pricer->trace = palloc0(sizeof(Trace));
+	fact_reader_json(pricer->facts, line->facts);
+	line_start(pricer, quantity, header->as_of);
+	pricer->order = order;
+	if (strcmp(pricer->currency, header->currency) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("line %d is in another currency than the order", order->nlines),
+				 errdetail("The order is in \"%s\", the line in \"%s\".",
+						   header->currency, pricer->currency),
+				 errhint("Give the fact currency in the header only.")));
+	find_rules(pricer);
+	return line;
+}
+
+void
+order_run_lines(Order *order, int first)
+{
+	const Policy *policy = order->header->policy;
+	int			step = 0;
+	int			i;
+
+	while (step < policy->nsteps)
+	{
+		int			next = step + 1;
+
+		CHECK_FOR_INTERRUPTS();
+		for (i = first; i < order->nlines; i++)
+			order->lines[i].entry = order->lines[i].pricer->state;
+		for (i = first; i < order->nlines; i++)
+			next = run_from(order->lines[i].pricer, step, &order->lines[i].at, LEVEL_LINE);
+		step = next;
+	}
+	for (i = first; i < order->nlines; i++)
+		if (order->lines[i].pricer->state.has_running)
+		{
+			settle(order->lines[i].pricer);
+			if (policy->has_guards)
+				run_guards(order->lines[i].pricer);
+		}
+}
+
+/* ----- the order ----- */
+
+static void
+run_order_steps(Order *order)
+{
+	Pricer	   *header = order->header;
+	int			step = 0;
+	int			at = 0;
+	int			i;
+
+	/* the header is priced like a line that costs what the order costs */
+	header->totals = &order->totals;
+	header->units = header->quoted = dec_make(1, 0);
+	header->state.has_running = header->state.has_list = true;
+	header->state.running = header->state.list_amount = DEC_ZERO;
+	for (i = 0; i < order->nlines; i++)
+	{
+		Pricer	   *line = order->lines[i].pricer;
+
+		if (!line->state.has_running || line->negative || line->zero)
+			continue;
+		header->state.running = dec_add(header->state.running, line->state.running);
+		header->state.list_amount = dec_add(header->state.list_amount, line->state.list_amount);
+	}
+	while (step < header->policy->nsteps)
+		step = run_from(header, step, &at, LEVEL_ORDER);
+	header->totals = NULL;
+
+	/* what was legal before may not be so after */
+	for (i = 0; i < order->nlines; i++)
+	{
+		Pricer	   *line = order->lines[i].pricer;
+
+		if (header->policy->has_guards && line->state.has_running && !order->lines[i].given &&
+			dec_cmp(line->state.running, order->lines[i].entry.running) != 0)
+			test_guards(line);
+	}
+}
+
+static void
+price_order(Order *order, FunctionCallInfo fcinfo, FactSource source, Trace *trace)
+{
+	Jsonb	   *lines;
+	Jsonb	   *header_facts;
+	text	   *policy = PG_GETARG_TEXT_PP(2);
+	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(3);
+	Pricer	   *header = pricer_create(CurrentMemoryContext);
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	element;
+	int			i;
+
+	switch (source)
+	{
+		case FROM_RECORD:
+			lines = fact_record_as_jsonb(header->facts, PG_GETARG_DATUM(0), RECORDARRAYOID);
+			header_facts = fact_record_as_jsonb(header->facts, PG_GETARG_DATUM(1), RECORDOID);
+			break;
+		case FROM_TEXT:
+			lines = jsonb_from_text(PG_GETARG_TEXT_PP(0));
+			header_facts = jsonb_from_text(PG_GETARG_TEXT_PP(1));
+			break;
+		case FROM_JSONB:
+		default:
+			lines = PG_GETARG_JSONB_P(0);
+			header_facts = PG_GETARG_JSONB_P(1);
+			break;
+	}
+	if (!JB_ROOT_IS_ARRAY(lines) || JB_ROOT_IS_SCALAR(lines))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the lines of an order must be an array"),
+				 errhint("Give a JSON array of objects, or an array of rows as array_agg makes it.")));
+	memset(order, 0, sizeof(Order));
+	order->header = header;
+	order->room = 16;
+	order->lines = palloc(order->room * sizeof(OrderLine));
+	order->undistributed = DEC_ZERO;
+	header->trace = trace;
+	pricer_policy(header, VARDATA_ANY(policy), VARSIZE_ANY_EXHDR(policy));
+	fact_reader_json(header->facts, header_facts);
+	line_start(header, int64_to_numeric(1), as_of);
+	if (trace != NULL)
+		trace->waterfall = NIL;
+	header->order = order;
+
+	it = JsonbIteratorInit(&lines->root);
+	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+	{
+		Numeric		quantity = int64_to_numeric(1);
+		JsonbValue	space;
+		JsonbValue *qty;
+
+		if (token != WJB_ELEM)
+			continue;
+		if (element.type != jbvBinary || !JsonContainerIsObject(element.val.binary.data))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("line %d of the order is not an object", order->nlines + 1),
+					 errhint("Write each line as {\"sku\": \"A-100\", \"qty\": 3}.")));
+		qty = getKeyJsonValueFromContainer(element.val.binary.data, "qty", 3, &space);
+		if (qty != NULL && qty->type == jbvNumeric)
+			quantity = qty->val.numeric;
+		else if (qty != NULL && qty->type != jbvNull)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("the qty of line %d is not a number", order->nlines + 1),
+					 errhint("Give an integer or a numeric.")));
+		(void) order_add_line(order, JsonbValueToJsonb(&element), quantity);
+	}
+	order_run_lines(order, 0);
+	for (i = 0; i < order->nlines; i++)
+		order->lines[i].entry = order->lines[i].pricer->state;
+	find_rules(header);
+	if (header->policy->has_order)
+		run_order_steps(order);
+	for (i = 0; i < order->nlines; i++)
+		if (trace != NULL && header->policy->has_statistical &&
+			order->lines[i].pricer->state.has_running)
+			run_statistical(order->lines[i].pricer);
+}
+
+/* ----- results ----- */
+
+#define ORDER_COLUMNS (QUOTE_COLUMNS + 4)
+
+static void
+put_quote(ReturnSetInfo *rsinfo, Order *order, Pricer *pricer, const Quote *quote,
+		  int line, const char *kind, Jsonb *facts)
+{
+	Datum		values[ORDER_COLUMNS];
+	bool		nulls[ORDER_COLUMNS] = {false};
+	int			i;
+
+	nulls[0] = line == 0;
+	values[0] = Int32GetDatum(line);
+	values[1] = CStringGetTextDatum(kind);
+	for (i = 0; i < QUOTE_COLUMNS; i++)
+		values[2 + i] = quote_column(pricer, quote, (QuoteColumn) i, &nulls[2 + i]);
+	nulls[2 + QUOTE_COLUMNS] = line != 0;
+	if (line == 0)
+		values[2 + QUOTE_COLUMNS] = NumericGetDatum(dec_to_numeric(&order->undistributed,
+																   pricer->increment.scale));
+	values[3 + QUOTE_COLUMNS] = JsonbPGetDatum(facts);
+	if (line == 0)
+	{
+		/* prices per unit are a line's */
+		nulls[2 + COLUMN_LIST_PRICE] = nulls[2 + COLUMN_NET_PRICE] = true;
+	}
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* The order's own row: the sums of its lines, the worst of their statuses. */
+static void
+sum_up(Order *order, Quote *total, const Quote *quotes)
+{
+	int			i;
+
+	total->status = QUOTE_OK;
+	total->list_price = total->net_price = DEC_ZERO;
+	total->list_amount = total->net_amount = DEC_ZERO;
+	for (i = 0; i < order->nlines; i++)
+	{
+		total->status = Max(total->status, quotes[i].status);
+		if (quotes[i].status == QUOTE_NO_PRICE)
+			continue;
+		total->list_amount = dec_add(total->list_amount, quotes[i].list_amount);
+		total->net_amount = dec_add(total->net_amount, quotes[i].net_amount);
+	}
+	total->has_discount = dec_sign(total->list_amount) != 0;
+	if (total->has_discount)
+		total->discount_pct = dec_div(dec_mul(dec_sub(total->list_amount, total->net_amount),
+											  dec_make(100, 0)),
+									  total->list_amount, dec_make(1, 4), ROUND_HALF_UP);
+}
+
+static Datum
+quote_lines(FunctionCallInfo fcinfo, FactSource source)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Order		order;
+	Quote	   *quotes;
+	Quote		total;
+	int			i;
+
+	InitMaterializedSRF(fcinfo, 0);
+	price_order(&order, fcinfo, source, NULL);
+	quotes = palloc((order.nlines + 1) * sizeof(Quote));
+	for (i = 0; i < order.nlines; i++)
+	{
+		OrderLine  *line = &order.lines[i];
+
+		pricer_result(line->pricer, &quotes[i]);
+		put_quote(rsinfo, &order, line->pricer, &quotes[i], i + 1,
+				  line->given ? "gift" : "line", line->facts);
+	}
+	sum_up(&order, &total, quotes);
+	put_quote(rsinfo, &order, order.header, &total, 0, "order", order.header->facts->json);
+	return (Datum) 0;
+}
+
+static Datum
+explain_lines(FunctionCallInfo fcinfo, FactSource source)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Order		order;
+	Trace		trace = {NIL, NIL};
+	Quote		quote;
+	int			i;
+
+	InitMaterializedSRF(fcinfo, 0);
+	price_order(&order, fcinfo, source, &trace);
+	for (i = 0; i < order.nlines; i++)
+	{
+		pricer_result(order.lines[i].pricer, &quote);
+		put_trace(rsinfo, order.lines[i].pricer, order.lines[i].pricer->trace, i + 1);
+	}
+
+	/* what order rules took stands at the lines; here, why others took nothing */
+	trace.waterfall = NIL;
+	put_trace(rsinfo, order.header, &trace, 0);
+	return (Datum) 0;
+}
+
+Datum
+quote_order(PG_FUNCTION_ARGS)
+{
+	return quote_lines(fcinfo, FROM_JSONB);
+}
+
+Datum
+quote_order_text(PG_FUNCTION_ARGS)
+{
+	return quote_lines(fcinfo, FROM_TEXT);
+}
+
+Datum
+quote_order_records(PG_FUNCTION_ARGS)
+{
+	return quote_lines(fcinfo, FROM_RECORD);
+}
+
+Datum
+explain_order(PG_FUNCTION_ARGS)
+{
+	return explain_lines(fcinfo, FROM_JSONB);
+}
+
+Datum
+explain_order_text(PG_FUNCTION_ARGS)
+{
+	return explain_lines(fcinfo, FROM_TEXT);
+}
