@@ -9,7 +9,8 @@
 --   shop_rfm_summary  table   the summary without the queue
 --   shop_rfm_pending  view    what folding the queue would make of the summary
 --   shop_rfm          view    the summary with the queue
--- and with by: shop_rfm_by_summary, shop_rfm_by_pending, shop_rfm_by.
+-- and with by: shop_rfm_by_summary, shop_rfm_by_pending, shop_rfm_by. The views
+-- for reports are in 51-live-tiers.sql.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE quotetier.tracked (
@@ -50,11 +51,16 @@ CREATE FUNCTION quotetier.check_tracked() RETURNS trigger
 $$
 DECLARE
     t quotetier.tracked := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    tables oid[] := t.objects || t.source || t.orders || t.queue || t.summary;
     foreign_table regclass;
 BEGIN
+    -- nor may anybody point another's tracker at tables of their own
+    IF TG_OP = 'UPDATE' THEN
+        tables := tables || OLD.objects || OLD.source || OLD.orders || OLD.queue || OLD.summary;
+    END IF;
     SELECT oid INTO foreign_table FROM pg_class
-    WHERE oid = ANY (t.objects || t.source || t.orders || t.queue || t.summary) AND NOT pg_has_role(relowner, 'USAGE')
-    LIMIT 1;
+    WHERE oid = ANY (tables) AND NOT pg_has_role(relowner, 'USAGE')
+    ORDER BY oid <> t.source, oid LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'must be owner of %', foreign_table
             USING ERRCODE = 'insufficient_privilege',
@@ -264,12 +270,19 @@ END
 $$;
 COMMENT ON FUNCTION quotetier.drop_triggers(text, regclass) IS 'a step of untrack(): the triggers of one table';
 
--- The tables whose rows are a source's: itself, or everything below it.
+-- The tables whose rows are a source's: itself, or everything below it. Read from
+-- the catalogue, for pg_partition_tree() locks the tables, which deadlocks in a
+-- parallel restore.
 CREATE FUNCTION quotetier.parts_of(source regclass) RETURNS regclass[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT coalesce((SELECT array_agg(relid ORDER BY relid) FROM pg_partition_tree(source) WHERE relid <> source),
-                    CASE WHEN (SELECT relkind FROM pg_class WHERE oid = source) = 'r' THEN ARRAY[source] ELSE '{}' END)
+    WITH RECURSIVE tree AS (
+        SELECT oid FROM pg_class WHERE oid = source AND relkind = 'p'
+        UNION ALL
+        SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid AND NOT i.inhdetachpending)
+    SELECT CASE WHEN (SELECT relkind FROM pg_class WHERE oid = source) = 'p'
+                THEN array(SELECT oid::regclass FROM tree WHERE oid <> source ORDER BY oid)
+                ELSE ARRAY[source] END
 $$;
 COMMENT ON FUNCTION quotetier.parts_of(regclass) IS 'the table itself, or all its partitions at every depth';
 
@@ -457,6 +470,7 @@ BEGIN
         EXECUTE format('ANALYZE %s', t.by_summary);
     END IF;
 
+    t := quotetier.make_reports(t);
     INSERT INTO quotetier.tracked SELECT (t).*;
     PERFORM quotetier.make_triggers(t.name, t.source, true);
     FOREACH part IN ARRAY t.parts LOOP

@@ -112,6 +112,6 @@ condition_facts(Jsonb *facts, JsonbParseState *winning)
 {
 	JsonbValue *object = pushJsonbValue(&winning, WJB_END_OBJECT, NULL);
 
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(without_nulls(facts)),
-											  JsonbPGetDatum(JsonbValueToJsonb(object))));
+	return without_nulls(DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(facts),
+															JsonbPGetDatum(JsonbValueToJsonb(object)))));
 }

@@ -113,26 +113,10 @@ found_before(const Pricer *pricer, int i)
 	return false;
 }
 
-/* Tells of clamps that did not move the price; floor is the one that did, or NULL. */
-static void
-trace_kept(Pricer *pricer, List *guards, const Candidate *floor)
-{
-	ListCell   *cell;
-
-	foreach(cell, guards)
-	{
-		Candidate  *guard = lfirst(cell);
-		char	   *told = describe_rule(pricer, guard->rule, &guard->effect);
-
-		if (floor != NULL && breaks(guard->rule, guard->effect.result, pricer->state.running))
-			trace_rejected(pricer, guard->rule, "overruled by guard " INT64_FORMAT ": %s",
-						   floor->rule->id, told);
-		else
-			trace_rejected(pricer, guard->rule, "kept: %s", told);
-	}
-}
-
-/* Which rules guard this line, and their bounds; those that cannot be reckoned say so. */
+/*
+ * Which rules guard this line, as Candidate *, with their bounds; those that
+ * cannot be reckoned say so.
+ */
 static List *
 find_guards(Pricer *pricer, bool clamps)
 {
@@ -149,8 +133,8 @@ find_guards(Pricer *pricer, bool clamps)
 		char	   *why_not = NULL;
 
 		if (!IS_GUARD(rule->adjust) || steps[rule->step].level != LEVEL_LINE ||
-			(on_breach(pricer, rule) == BREACH_CLAMP) != clamps ||
-			found_before(pricer, i) || !rule_stands(pricer, rule))
+			(on_breach(pricer, rule) == BREACH_CLAMP) != clamps || found_before(pricer, i) ||
+			!rule_stands(pricer, rule))
 			continue;
 		guard = palloc(sizeof(Candidate));
 		guard->rule = rule;
@@ -171,17 +155,40 @@ test_guards(Pricer *pricer)
 
 	foreach(cell, find_guards(pricer, false))
 	{
-		Candidate  *guard = lfirst(cell);
-		bool		blocks = on_breach(pricer, guard->rule) == BREACH_BLOCK;
-		char	   *told;
+		Candidate  *test = lfirst(cell);
+		bool		blocks = on_breach(pricer, test->rule) == BREACH_BLOCK;
+		char	   *told = NULL;
 
-		told = pricer->trace != NULL ? describe_rule(pricer, guard->rule, &guard->effect) : NULL;
-		if (breaks(guard->rule, guard->effect.result, pricer->state.running))
-			raise_status(pricer, guard->rule, blocks ? QUOTE_BLOCKED : QUOTE_NEEDS_APPROVAL,
+		if (pricer->trace != NULL)
+			told = describe_rule(pricer, test->rule, &test->effect);
+		if (breaks(test->rule, test->effect.result, pricer->state.running))
+			raise_status(pricer, test->rule, blocks ? QUOTE_BLOCKED : QUOTE_NEEDS_APPROVAL,
 						 told == NULL ? NULL :
 						 psprintf("%s: %s", blocks ? "blocked" : "needs approval", told));
 		else if (told != NULL)
-			trace_rejected(pricer, guard->rule, "kept: %s", told);
+			trace_rejected(pricer, test->rule, "kept: %s", told);
+	}
+}
+
+/* Tells of the clamps that did not move the price. */
+static void
+trace_clamps(Pricer *pricer, List *clamps, const Candidate *cap, const Candidate *floor)
+{
+	ListCell   *cell;
+
+	foreach(cell, clamps)
+	{
+		Candidate  *clamp = lfirst(cell);
+		char	   *told;
+
+		if (clamp == cap || clamp == floor)
+			continue;
+		told = describe_rule(pricer, clamp->rule, &clamp->effect);
+		if (floor != NULL && breaks(clamp->rule, clamp->effect.result, pricer->state.running))
+			trace_rejected(pricer, clamp->rule, "overruled by guard " INT64_FORMAT ": %s",
+						   floor->rule->id, told);
+		else
+			trace_rejected(pricer, clamp->rule, "kept: %s", told);
 	}
 }
 
@@ -189,12 +196,12 @@ void
 run_guards(Pricer *pricer)
 {
 	LineState  *state = &pricer->state;
-	List	   *guards = find_guards(pricer, true);
-	Candidate  *floor = NULL;
-	Candidate  *cap = NULL;
+	List	   *clamps = find_guards(pricer, true);
+	const Candidate *floor = NULL;
+	const Candidate *cap = NULL;
 	ListCell   *cell;
 
-	foreach(cell, guards)
+	foreach(cell, clamps)
 	{
 		Candidate  *guard = lfirst(cell);
 
@@ -209,17 +216,15 @@ run_guards(Pricer *pricer)
 	if (floor != NULL)
 		state->floor = floor->effect.result;
 	if (cap != NULL && breaks(cap->rule, cap->effect.result, state->running))
-	{
 		clamp_to(pricer, cap->rule, &cap->effect, ROUND_FLOOR);
-		guards = list_delete_ptr(guards, cap);
-	}
+	else
+		cap = NULL;
 	if (floor != NULL && breaks(floor->rule, floor->effect.result, state->running))
-	{
 		clamp_to(pricer, floor->rule, &floor->effect, ROUND_CEILING);
-		guards = list_delete_ptr(guards, floor);
-	}
+	else
+		floor = NULL;
 	if (pricer->trace != NULL)
-		trace_kept(pricer, guards, floor);
+		trace_clamps(pricer, clamps, cap, floor);
 	test_guards(pricer);
 }
 

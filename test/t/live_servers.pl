@@ -88,7 +88,7 @@ $subscriber->safe_psql('postgres', q{
 	INSERT INTO orders VALUES (-1, 1, '2020-01-01', 1, 'own');
 	SELECT quotetier.track('shop', 'orders', customer => 'customer', at => 'at', amount => 'amount', by => 'kind', flush_every => 10)});
 $node->safe_psql('postgres', 'CREATE PUBLICATION p FOR TABLE orders WITH (publish_via_partition_root = true)');
-my $connection = $node->connstr('postgres');
+my $connection = $node->connstr . ' dbname=postgres';
 $subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION s CONNECTION '$connection' PUBLICATION p");
 $subscriber->wait_for_subscription_sync($node, 's');
 is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM orders'), '401', 'the first copy has come');
