@@ -14,6 +14,7 @@
 #include "price/pricer.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
 /* ----- currency ----- */
@@ -263,17 +264,6 @@ push_number(JsonbParseState **json, const char *key, Dec number)
 	(void) pushJsonbValue(json, WJB_VALUE, &value);
 }
 
-/* The caller's fact of this name does not count either. */
-static void
-push_nothing(JsonbParseState **json, const char *key)
-{
-	JsonbValue	value;
-
-	push_key(json, key);
-	value.type = jbvNull;
-	(void) pushJsonbValue(json, WJB_VALUE, &value);
-}
-
 /* date, weekday (1 Monday .. 7 Sunday) and hour of as_of in the policy's zone */
 static void
 push_time(Pricer *pricer, JsonbParseState **json)
@@ -305,20 +295,22 @@ line_facts(Pricer *pricer)
 	LineState  *state = &pricer->state;
 	JsonbParseState *json = NULL;
 	JsonbValue	value;
+	Jsonb	   *facts;
 
 	if (pricer->step_facts != NULL)
 		return pricer->step_facts;
 
+	facts = fact_reader_as_jsonb(pricer->facts);
 	(void) pushJsonbValue(&json, WJB_BEGIN_OBJECT, NULL);
 	push_number(&json, "qty", pricer->quantity);
 	if (state->has_list)
 		push_number(&json, "list_price", unit_price(pricer, state->list_amount));
-	else
-		push_nothing(&json, "list_price");
 	if (state->has_running)
 		push_number(&json, "running_price", unit_price(pricer, state->running));
 	else
-		push_nothing(&json, "running_price");
+		/* the caller's does not count either */
+		facts = DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(facts),
+												   CStringGetTextDatum("running_price")));
 	push_key(&json, "discounted");
 	value.type = jbvBool;
 	value.val.boolean = state->has_list && dec_cmp(state->running, state->list_amount) < 0;
@@ -333,7 +325,7 @@ line_facts(Pricer *pricer)
 		push_number(&json, "counted_amount", pricer->totals->counted_amount);
 		push_number(&json, "counted_quantity", pricer->totals->counted_quantity);
 	}
-	pricer->step_facts = condition_facts(fact_reader_as_jsonb(pricer->facts), json);
+	pricer->step_facts = condition_facts(facts, json);
 	return pricer->step_facts;
 }
 
