@@ -30,6 +30,7 @@ BEGIN ATOMIC
         FROM pg_catalog.pg_extension WHERE extname = 'quotetier'
     UNION ALL SELECT 10, 0, 'segment_map', pg_catalog.to_jsonb(t) FROM quotetier.segment_map t
     UNION ALL SELECT 11, t.rank, 'segment', pg_catalog.to_jsonb(t) FROM quotetier.segment t
+    UNION ALL SELECT 12, 0, 'rfm_model', pg_catalog.to_jsonb(t) FROM quotetier.rfm_model t
     UNION ALL SELECT 20, 0, 'scheme', pg_catalog.to_jsonb(t) FROM quotetier.scheme t
     UNION ALL SELECT 21, t.rank, 'tier', pg_catalog.to_jsonb(t) FROM quotetier.tier t
     UNION ALL SELECT 22, 0, 'scheme_version', pg_catalog.to_jsonb(t) FROM quotetier.scheme_version t

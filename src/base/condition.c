@@ -79,39 +79,11 @@ condition_is_predicate(JsonPath *path)
 	}
 }
 
-/* A JSON null is an absent fact: the same object without such members. */
-static Jsonb *
-without_nulls(Jsonb *facts)
-{
-	JsonbParseState *state = NULL;
-	JsonbIterator *it = JsonbIteratorInit(&facts->root);
-	JsonbIteratorToken token;
-	JsonbValue	key;
-	JsonbValue	value;
-	bool		has_nulls = false;
-
-	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	while ((token = JsonbIteratorNext(&it, &key, true)) != WJB_DONE)
-	{
-		if (token != WJB_KEY)
-			continue;
-		(void) JsonbIteratorNext(&it, &value, true);
-		if (value.type == jbvNull)
-		{
-			has_nulls = true;
-			continue;
-		}
-		(void) pushJsonbValue(&state, WJB_KEY, &key);
-		(void) pushJsonbValue(&state, WJB_VALUE, &value);
-	}
-	return has_nulls ? JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)) : facts;
-}
-
 Jsonb *
 condition_facts(Jsonb *facts, JsonbParseState *winning)
 {
 	JsonbValue *object = pushJsonbValue(&winning, WJB_END_OBJECT, NULL);
 
-	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(without_nulls(facts)),
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(facts),
 											  JsonbPGetDatum(JsonbValueToJsonb(object))));
 }

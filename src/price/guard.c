@@ -133,8 +133,8 @@ find_guards(Pricer *pricer, bool clamps)
 		char	   *why_not = NULL;
 
 		if (!IS_GUARD(rule->adjust) || steps[rule->step].level != LEVEL_LINE ||
-			(on_breach(pricer, rule) == BREACH_CLAMP) != clamps ||
-			found_before(pricer, i) || !rule_stands(pricer, rule))
+			(on_breach(pricer, rule) == BREACH_CLAMP) != clamps || found_before(pricer, i) ||
+			!rule_stands(pricer, rule))
 			continue;
 		guard = palloc(sizeof(Candidate));
 		guard->rule = rule;

@@ -263,6 +263,17 @@ push_number(JsonbParseState **json, const char *key, Dec number)
 	(void) pushJsonbValue(json, WJB_VALUE, &value);
 }
 
+/* The caller's fact of this name does not count either. */
+static void
+push_nothing(JsonbParseState **json, const char *key)
+{
+	JsonbValue	value;
+
+	push_key(json, key);
+	value.type = jbvNull;
+	(void) pushJsonbValue(json, WJB_VALUE, &value);
+}
+
 /* date, weekday (1 Monday .. 7 Sunday) and hour of as_of in the policy's zone */
 static void
 push_time(Pricer *pricer, JsonbParseState **json)
@@ -302,8 +313,12 @@ line_facts(Pricer *pricer)
 	push_number(&json, "qty", pricer->quantity);
 	if (state->has_list)
 		push_number(&json, "list_price", unit_price(pricer, state->list_amount));
+	else
+		push_nothing(&json, "list_price");
 	if (state->has_running)
 		push_number(&json, "running_price", unit_price(pricer, state->running));
+	else
+		push_nothing(&json, "running_price");
 	push_key(&json, "discounted");
 	value.type = jbvBool;
 	value.val.boolean = state->has_list && dec_cmp(state->running, state->list_amount) < 0;

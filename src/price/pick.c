@@ -96,7 +96,8 @@ move_to(Pricer *pricer, Dec result, const char *what, const char *reason)
 	LineState  *state = &pricer->state;
 
 	if (pricer->trace != NULL && dec_cmp(state->running, result) != 0)
-		trace_row(pricer, VERDICT_RESIDUAL, what, NULL, reason, NULL,
+		trace_row(pricer, pricer->statistical ? VERDICT_STATISTICAL : VERDICT_RESIDUAL,
+				  what, NULL, reason, NULL,
 				  dec_sub(result, state->running));
 	state->running = result;
 }
@@ -324,7 +325,7 @@ lost_reason(const Pricer *pricer, const Candidate *winner, const Candidate *lose
 	}
 	if (same_price)
 		return "its smaller id";
-	return psprintf("price: %s each against %s", unit_text(pricer, loser->effect.result),
+	return psprintf("price: %s against %s", unit_text(pricer, loser->effect.result),
 					unit_text(pricer, winner->effect.result));
 }
 

@@ -317,24 +317,26 @@ read_dimension(Compiler *c, Row *row)
 	c->ndims++;
 }
 
-/* 'customer+sku' as a mask of dimensions */
-static uint64
-access_mask(Compiler *c, const char *set)
+/* 'customer+sku' as a mask of dimensions; false if no rule uses one of them. */
+static bool
+access_mask(Compiler *c, const char *set, uint64 *mask)
 {
-	uint64		mask = 0;
 	char	   *names = pstrdup(set);
 	char	   *save = NULL;
 	char	   *name;
 
+	*mask = 0;
 	for (name = strtok_r(names, "+", &save); name != NULL; name = strtok_r(NULL, "+", &save))
 	{
 		int			dim;
 
-		for (dim = 0; dim < c->ndims; dim++)
-			if (strcmp(c->dims[dim], name) == 0)
-				mask |= scope_bit(dim);
+		for (dim = 0; dim < c->ndims && strcmp(c->dims[dim], name) != 0; dim++)
+			;
+		if (dim == c->ndims)
+			return false;
+		*mask |= scope_bit(dim);
 	}
-	return mask;
+	return true;
 }
 
 static void
@@ -381,8 +383,8 @@ read_step(Compiler *c, Row *row)
 		{
 			uint64	   *mask = palloc(sizeof(uint64));
 
-			*mask = access_mask(c, TextDatumGetCString(sets[i]));
-			c->access[c->head.nsteps] = lappend(c->access[c->head.nsteps], mask);
+			if (access_mask(c, TextDatumGetCString(sets[i]), mask))
+				c->access[c->head.nsteps] = lappend(c->access[c->head.nsteps], mask);
 		}
 	}
 	c->head.nsteps++;

@@ -262,7 +262,7 @@ extern void trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...
 /* Rows of a waterfall that lost against another step's. */
 extern void trace_lost(Pricer *pricer, List *rows, const char *against);
 
-/* What a rule does, and why it did not; a number; the price of a unit. */
+/* What a rule does, and why it did not; a number; the price of a unit, or of the order. */
 extern char *describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect);
 extern char *describe_validity(const Pricer *pricer, const Rule *rule);
 extern char *describe_exclusion(const Pricer *pricer, const Rule *rule);

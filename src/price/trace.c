@@ -71,12 +71,8 @@ void
 trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...)
 {
 	StringInfoData reason;
+	TraceRow   *row;
 	ListCell   *cell;
-
-	/* what is true of a rule at one depth of its path is true at the others */
-	foreach(cell, rule->repeated ? pricer->trace->rejected : NIL)
-		if (((TraceRow *) lfirst(cell))->rule == rule->id)
-			return;
 
 	initStringInfo(&reason);
 	for (;;)
@@ -91,9 +87,17 @@ trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...)
 			break;
 		enlargeStringInfo(&reason, needed);
 	}
-	pricer->trace->rejected = lappend(pricer->trace->rejected,
-									  new_row(pricer, VERDICT_REJECTED, step_name(pricer, rule->step),
-											  rule->id, reason.data));
+	row = new_row(pricer, VERDICT_REJECTED, step_name(pricer, rule->step), rule->id, reason.data);
+
+	/* the same is not said twice: of another depth of its path, of a guard tested again */
+	foreach(cell, pricer->trace->rejected)
+	{
+		TraceRow   *told = lfirst(cell);
+
+		if (told->rule == row->rule && strcmp(told->reason, row->reason) == 0)
+			return;
+	}
+	pricer->trace->rejected = lappend(pricer->trace->rejected, row);
 }
 
 void
@@ -123,7 +127,7 @@ dec_text(Dec d)
 char *
 unit_text(const Pricer *pricer, Dec amount)
 {
-	Dec			unit = unit_price(pricer, amount);
+	Dec			unit = pricer->totals != NULL ? amount : unit_price(pricer, amount);
 
 	return DatumGetCString(DirectFunctionCall1(numeric_out,
 											   NumericGetDatum(dec_to_numeric(&unit, pricer->increment.scale))));

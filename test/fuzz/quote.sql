@@ -96,7 +96,7 @@ BEGIN
         END IF;
     END LOOP;
     INSERT INTO quotetier.rule (policy, step, base, scope, valid, priority, adjust, value, scale_mode, scale_on, scale_bounds,
-                                exclusive_group, final, stop, ending, condition, value_expr, scale_offset, currency, on_breach)
+                                exclusive_group, final, stop, ending, condition, value_expr, scale_offset, currency, on_breach, max_amount)
     VALUES (policy, step, CASE WHEN fuzz.chance(0.25) THEN fuzz.one_of(VARIADIC bases) END, scope,
             CASE WHEN fuzz.chance(0.8) THEN '(,)'
                  ELSE tstzrange('2024-01-01'::timestamptz + floor(random() * 4) * interval '1 day',
@@ -110,7 +110,8 @@ BEGIN
                                                          '$.weekday >= 4', '$.hour == 20', '$.date < "2024-01-04"', '$.tags[*] == "a"', '$.unknown == 1')::jsonpath END,
             formula, CASE WHEN mode = 'graduated' AND measure = 'quantity' AND fuzz.chance(0.3) THEN 'used' END,
             CASE WHEN NOT percent AND fuzz.chance(0.2) THEN fuzz.one_of('EUR', 'USD') END,
-            CASE WHEN step = 'guard' THEN fuzz.one_of('clamp', 'clamp', 'block', 'approve') END)
+            CASE WHEN step = 'guard' THEN nullif(fuzz.one_of('clamp', 'default', 'block', 'approve'), 'default') END,
+            CASE WHEN adjust IN ('percent_off', 'amount_off', 'line_amount_off') AND fuzz.chance(0.1) THEN fuzz.number(30) END)
     RETURNING rule.id INTO id;
     IF mode IS NOT NULL THEN
         CALL fuzz.make_scale(id, percent, up_to, mode, measure);
@@ -146,8 +147,8 @@ BEGIN
     FOR i IN 1 .. 2 + floor(random() * 5)::int LOOP
         this := 's' || i;
         compete := CASE WHEN fuzz.chance(0.5) THEN compete ELSE CASE WHEN fuzz.chance(0.4) THEN this END END;
-        INSERT INTO quotetier.step (policy, seq, name, base, pick, access, excludes, compete, only_down, ending)
-        VALUES (policy, i, this, fuzz.one_of(VARIADIC bases), fuzz.one_of('first', 'best', 'sum', 'chain'),
+        INSERT INTO quotetier.step (policy, seq, name, level, base, pick, access, excludes, compete, only_down, ending)
+        VALUES (policy, i, this, 'line', fuzz.one_of(VARIADIC bases), fuzz.one_of('first', 'best', 'sum', 'chain'),
                 CASE WHEN fuzz.chance(0.2) THEN fuzz.some_of(0.5, 'sku', 'tier+region', 'tags', 'region', 'sku+tier', '') END,
                 CASE WHEN fuzz.chance(0.15) THEN ARRAY['s' || i + 1 + floor(random() * 2)::int] END,
                 compete,
@@ -156,6 +157,8 @@ BEGIN
         steps := steps || this;
         bases := bases || this;
     END LOOP;
+    INSERT INTO quotetier.step (policy, seq, name, level, base, pick)
+    SELECT policy, 80 + i, 'rebate' || i, 'statistical', fuzz.one_of(VARIADIC bases), fuzz.one_of('first', 'sum', 'chain') FROM generate_series(1, 2) i;
     INSERT INTO quotetier.step (policy, seq, name, base) VALUES (policy, 90, 'guard', fuzz.one_of('running', 'running', 'cost', 'list', 'competitor', 's1'));
     UPDATE quotetier.step s SET excludes = ARRAY(SELECT unnest(excludes) INTERSECT SELECT unnest(steps))
     WHERE s.policy = make_policy.policy AND excludes IS NOT NULL;
@@ -170,6 +173,9 @@ BEGIN
     END LOOP;
     FOR i IN 1 .. greatest(floor(random() * 6)::int - 2, 0) LOOP
         CALL fuzz.make_rule(policy, 'guard', 'best', bases);
+    END LOOP;
+    FOR i IN 1 .. greatest(floor(random() * 6)::int - 2, 0) LOOP
+        CALL fuzz.make_rule(policy, 'rebate' || 1 + i % 2, 'sum', bases);
     END LOOP;
 END
 $$;
@@ -219,7 +225,7 @@ $$;
 
 CREATE FUNCTION fuzz.oracle(facts jsonb, qty numeric, as_of timestamptz, OUT q jsonb) STABLE LANGUAGE plpgsql AS $$
 BEGIN
-    SELECT to_jsonb(r) - '{steps,by_rule,verdicts,bases,amounts,doubt}'::text[] INTO q FROM oracle.quote(facts, qty, as_of) r;
+    SELECT to_jsonb(r) - '{steps,by_rule,verdicts,bases,amounts,pocket,doubt}'::text[] INTO q FROM oracle.quote(facts, qty, as_of) r;
 EXCEPTION WHEN cardinality_violation THEN q := '"ambiguous"';
 END
 $$;
@@ -300,7 +306,8 @@ BEGIN
                 WHEN (q.list_price::text, q.net_price::text, q.discount_pct::text)
                      IS DISTINCT FROM (o.list_price::text, o.net_price::text, o.discount_pct::text)
                     THEN 'how a number is written'
-                WHEN (w.steps, w.by_rule, w.verdicts, w.bases, w.amounts) IS DISTINCT FROM (o.steps, o.by_rule, o.verdicts, o.bases, o.amounts)
+                WHEN (w.steps, w.by_rule, w.verdicts, w.bases, w.amounts, w.pocket)
+                     IS DISTINCT FROM (o.steps, o.by_rule, o.verdicts, o.bases, o.amounts, o.pocket)
                      AND o.status <> 'no_price'
                     THEN 'the waterfall'
                 WHEN q.list_amount + w.changes <> q.net_amount OR w.total <> q.net_amount OR w.last_running <> q.net_amount
@@ -320,8 +327,9 @@ BEGIN
                  LATERAL (SELECT array_agg(step ORDER BY seq) AS steps, array_agg(rule ORDER BY seq) AS by_rule,
                                  array_agg(verdict ORDER BY seq) AS verdicts, array_agg(base ORDER BY seq) AS bases,
                                  array_agg(amount ORDER BY seq) AS amounts, sum(amount) AS total,
+                                 coalesce(array_agg(running ORDER BY seq) FILTER (WHERE verdict = 'statistical'), '{}') AS pocket,
                                  coalesce(sum(amount) FILTER (WHERE verdict <> 'list'), 0) AS changes,
-                                 (array_agg(running ORDER BY seq DESC))[1] AS last_running
+                                 (array_agg(running ORDER BY seq DESC) FILTER (WHERE verdict <> 'statistical'))[1] AS last_running
                           FROM quotetier.explain_quote(facts, qty, as_of, 'fuzz')
                           WHERE verdict <> 'rejected') w) judged
             ORDER BY what IS NULL, (l).no LIMIT 1;

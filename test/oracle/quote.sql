@@ -5,7 +5,7 @@
 --   oracle.quote(facts, qty, as_of)          what quotetier.quote returns, but the version
 --   oracle.explain(facts, qty, as_of)        the waterfall that quotetier.explain_quote begins with
 --
--- It quotes by the policy loaded last. Line steps only.
+-- It quotes by the policy loaded last, one line: no steps of an order's level.
 CREATE SCHEMA oracle;
 
 -- ---------------------------------------------------------------------------
@@ -19,16 +19,49 @@ CREATE UNLOGGED TABLE oracle.step (LIKE quotetier.step);
 
 -- dims: the keys of its scope; access: its rank, as a text that sorts; depths: how
 -- deep its paths match the line; brackets: the scale, in order
-CREATE UNLOGGED TABLE oracle.rule (LIKE quotetier.rule, seq int, dims text[], access text COLLATE "C", depths int[], brackets oracle.bracket[]);
+CREATE UNLOGGED TABLE oracle.rule (LIKE quotetier.rule, seq int, dims text[], access text COLLATE "C", has_paths boolean, depths int[], brackets oracle.bracket[]);
 
 -- for each key of a rule's scope: one of these labels, or (unwanted) a label but none of these
 CREATE UNLOGGED TABLE oracle.wanted (rule bigint, dim text, place int, is_path boolean, unwanted boolean, labels text[]);
 
 -- How values are compared: "tier=gold". 10, 10.0 and "10" are the same label.
-CREATE FUNCTION oracle.labels(name text, value jsonb) RETURNS text[] IMMUTABLE LANGUAGE sql AS $$
-    SELECT ARRAY(SELECT name || '=' || CASE jsonb_typeof(e) WHEN 'number' THEN trim_scale(e::numeric)::text ELSE e #>> '{}' END
-                 FROM jsonb_array_elements(CASE jsonb_typeof(value) WHEN 'array' THEN value ELSE jsonb_build_array(value) END) e
-                 WHERE jsonb_typeof(e) <> 'null')
+CREATE FUNCTION oracle.labels(name text, value jsonb) RETURNS text[] IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    e      jsonb;
+    labels text[] := '{}';
+BEGIN
+    IF jsonb_typeof(value) <> 'array' THEN
+        value := jsonb_build_array(value);
+    END IF;
+    FOR i IN 0 .. jsonb_array_length(value) - 1 LOOP
+        e := value -> i;
+        CONTINUE WHEN jsonb_typeof(e) = 'null';
+        labels := labels || (name || '=' || CASE jsonb_typeof(e) WHEN 'number' THEN trim_scale(e::numeric)::text ELSE e #>> '{}' END);
+    END LOOP;
+    RETURN labels;
+END
+$$;
+
+-- The labels of a line; those of a path are its ancestors', too.
+CREATE FUNCTION oracle.known(facts jsonb) RETURNS text[] STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    d     record;
+    label text;
+    known text[] := '{}';
+BEGIN
+    FOR d IN SELECT name, kind FROM quotetier.dimension WHERE facts ? name LOOP
+        FOREACH label IN ARRAY oracle.labels(d.name, facts -> d.name) LOOP
+            known := known || label;
+            IF d.kind = 'path' THEN
+                WHILE label LIKE '%.%' LOOP
+                    label := regexp_replace(label, '\.[^.]*$', '');
+                    known := known || label;
+                END LOOP;
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN known;
+END
 $$;
 
 -- Precedence 1. Sets named in the step's access list come first, in its order;
@@ -46,9 +79,9 @@ $$;
 CREATE FUNCTION oracle.load(policy text) RETURNS void LANGUAGE sql AS $$
     TRUNCATE oracle.policy, oracle.step, oracle.rule, oracle.wanted;
     INSERT INTO oracle.policy SELECT * FROM quotetier.policy WHERE name = $1;
-    INSERT INTO oracle.step SELECT * FROM quotetier.step WHERE step.policy = $1 AND level = 'line';
+    INSERT INTO oracle.step SELECT * FROM quotetier.step WHERE step.policy = $1 AND level IN ('line', 'statistical');
     INSERT INTO oracle.rule
-    SELECT r.*, s.seq, d.dims, oracle.access_rank(s.access, d.dims), '{}',
+    SELECT r.*, s.seq, d.dims, oracle.access_rank(s.access, d.dims), false, '{}',
            ARRAY(SELECT (from_value, to_value, value, fee, size, overage)::oracle.bracket
                  FROM quotetier.scale WHERE rule = r.id ORDER BY from_value)
     FROM quotetier.rule r
@@ -66,6 +99,7 @@ CREATE FUNCTION oracle.load(policy text) RETURNS void LANGUAGE sql AS $$
            jsonb_typeof(v) = 'object', oracle.labels(k, CASE jsonb_typeof(v) WHEN 'object' THEN v -> 'not' ELSE v END)
     FROM oracle.rule r, jsonb_each(scope) AS w (k, v), quotetier.dimension d
     WHERE d.name = k;
+    UPDATE oracle.rule r SET has_paths = true FROM oracle.wanted w WHERE w.rule = r.id AND w.is_path AND NOT w.unwanted;
 $$;
 
 -- ---------------------------------------------------------------------------
@@ -133,6 +167,7 @@ CREATE TYPE oracle.line AS (
     currency text,
     p_currency text,        -- the policy's
     status   text,
+    statistical boolean,    -- the net price stands already
     seen     jsonb,         -- what conditions see: as it was on entry to the step
     list     numeric,
     running  numeric,
@@ -150,7 +185,8 @@ CREATE TYPE oracle.line AS (
     by_rule  bigint[],
     verdicts text[],
     bases    numeric[],
-    amounts  numeric[]
+    amounts  numeric[],
+    pocket   numeric[]      -- running after each statistical row, whose amounts are null
 );
 
 -- What trying a rule leads to.
@@ -200,16 +236,25 @@ BEGIN
 END
 $$;
 
--- what conditions and formulas see
+-- what conditions and formulas see; nothing where there are none
 CREATE FUNCTION oracle.seen(line oracle.line) RETURNS jsonb STABLE LANGUAGE plpgsql AS $$
 DECLARE
     local timestamp := line.as_of AT TIME ZONE line.zone;
 BEGIN
+    IF NOT EXISTS (SELECT FROM oracle.rule WHERE condition IS NOT NULL OR value_expr IS NOT NULL) THEN
+        RETURN NULL;
+    END IF;
     RETURN line.facts
-        || jsonb_build_object('qty', line.qty, 'discounted', coalesce(line.running < line.list, false),
+        || jsonb_build_object('qty', trim_scale(line.qty), 'discounted', coalesce(line.running < line.list, false),
                               'date', to_char(local, 'YYYY-MM-DD'), 'weekday', to_char(local, 'ID')::int, 'hour', extract(hour FROM local)::int)
-        || CASE WHEN line.list IS NULL THEN '{}' ELSE jsonb_build_object('list_price', oracle.unit_price(line.list, line)) END
-        || CASE WHEN line.running IS NULL THEN '{}' ELSE jsonb_build_object('running_price', oracle.unit_price(line.running, line)) END;
+        || CASE WHEN line.list IS NULL THEN '{}' ELSE jsonb_build_object('list_price', trim_scale(oracle.unit_price(line.list, line))) END
+        || CASE WHEN line.running IS NULL THEN '{}' ELSE jsonb_build_object('running_price', trim_scale(oracle.unit_price(line.running, line))) END;
+END
+$$;
+
+CREATE FUNCTION oracle.is_guard(r oracle.rule) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN r.adjust LIKE 'floor%' OR r.adjust LIKE 'cap%';
 END
 $$;
 
@@ -262,7 +307,7 @@ DECLARE
     e        oracle.effect;
     percent  boolean := r.adjust IN ('price_percent', 'margin', 'markup', 'percent_off', 'percent_on',
                                      'floor_percent', 'floor_margin', 'cap_percent_off');
-    guard    boolean := r.adjust LIKE 'floor%' OR r.adjust LIKE 'cap%';
+    guard    boolean := oracle.is_guard(r);
     rate     numeric := CASE WHEN percent THEN 1 ELSE oracle.rate(r, line) END;
     fee_rate numeric := oracle.rate(r, line);
     used     numeric := 0;      -- of the scale, before this line
@@ -357,6 +402,9 @@ BEGIN
     ELSE
         amount := amount + fee * fee_rate;
     END IF;
+    IF r.adjust IN ('percent_off', 'amount_off', 'line_amount_off') THEN
+        amount := least(amount, r.max_amount * fee_rate);
+    END IF;
     e.result := CASE
         WHEN r.adjust = 'round_to' THEN oracle.rounded(line.running, line.units, value, p.round_mode) * line.units
         WHEN sets OR r.adjust IN ('floor_price', 'floor_percent', 'floor_margin', 'cap_price') THEN amount
@@ -419,9 +467,10 @@ BEGIN
     e.result := greatest(e.result, 0);
     line.steps := line.steps || s.name;
     line.by_rule := line.by_rule || r.id;
-    line.verdicts := line.verdicts || CASE WHEN is_list THEN 'list' ELSE 'applied' END;
+    line.verdicts := line.verdicts || CASE WHEN line.statistical THEN 'statistical' WHEN is_list THEN 'list' ELSE 'applied' END;
     line.bases := line.bases || e.base;
-    line.amounts := line.amounts || CASE WHEN line.qty = 0 THEN due - line.zero_due ELSE e.result - coalesce(line.running, 0) END;
+    line.amounts := line.amounts || CASE WHEN line.statistical THEN NULL WHEN line.qty = 0 THEN due - line.zero_due ELSE e.result - coalesce(line.running, 0) END;
+    IF line.statistical THEN line.pocket := line.pocket || CASE WHEN line.qty = 0 THEN due ELSE e.result END; END IF;
     line.running := e.result;
     line.zero_due := due;
     IF is_list THEN line.list := line.running; line.zero_list := due; END IF;
@@ -429,7 +478,9 @@ BEGIN
     line.ending := coalesce(r.ending, s.ending, line.ending);
     line.excluded := line.excluded || s.excludes;
     line.final := line.final OR r.final;
-    line.rules := line.rules || r.id;
+    IF NOT line.statistical THEN
+        line.rules := line.rules || r.id;
+    END IF;
     RETURN line;
 END
 $$;
@@ -440,9 +491,10 @@ BEGIN
     IF result <> line.running THEN
         line.steps := line.steps || name;
         line.by_rule := line.by_rule || NULL::bigint;
-        line.verdicts := line.verdicts || 'residual'::text;
+        line.verdicts := line.verdicts || CASE WHEN line.statistical THEN 'statistical' ELSE 'residual' END;
         line.bases := line.bases || NULL::numeric;
-        line.amounts := line.amounts || CASE WHEN line.qty = 0 THEN 0 ELSE result - line.running END;
+        line.amounts := line.amounts || CASE WHEN line.statistical THEN NULL WHEN line.qty = 0 THEN 0 ELSE result - line.running END;
+        IF line.statistical THEN line.pocket := line.pocket || CASE WHEN line.qty = 0 THEN line.zero_due ELSE result END; END IF;
     END IF;
     line.running := result;
     RETURN line;
@@ -466,7 +518,7 @@ DECLARE
 BEGIN
     line.seen := oracle.seen(line);
     FOREACH r IN ARRAY matched LOOP
-        IF r.step = s.name AND r.adjust NOT LIKE 'floor%' AND r.adjust NOT LIKE 'cap%' AND oracle.holds(r, line) THEN
+        IF r.step = s.name AND NOT oracle.is_guard(r) AND oracle.holds(r, line) THEN
             e := oracle.trial(r, line, s, p);
             IF e.result IS NOT NULL THEN
                 cands := cands || ROW(r, e)::oracle.candidate;
@@ -552,7 +604,11 @@ BEGIN
             total := line.running + taken;
             line := oracle.apply(line, c.r, s, e);
             line.running := total;
-            IF line.qty <> 0 THEN line.amounts[cardinality(line.amounts)] := taken; END IF;
+            IF line.statistical THEN
+                line.pocket[cardinality(line.pocket)] := CASE WHEN line.qty = 0 THEN line.zero_due ELSE total END;
+            ELSIF line.qty <> 0 THEN
+                line.amounts[cardinality(line.amounts)] := taken;
+            END IF;
             IF line.listed THEN line.list := total; END IF;
         END LOOP;
         IF p.round_target IN ('line_step', 'unit_step') AND cardinality(picked) > 0 THEN
@@ -615,6 +671,13 @@ $$;
 -- The line
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION oracle.at_depths(r oracle.rule, depths int[]) RETURNS oracle.rule IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    r.depths := depths;
+    RETURN r;
+END
+$$;
+
 CREATE FUNCTION oracle.line(facts jsonb, qty numeric, as_of timestamptz) RETURNS oracle.line STABLE LANGUAGE plpgsql AS $$
 DECLARE
     line    oracle.line;
@@ -638,35 +701,28 @@ DECLARE
     due     numeric;
 BEGIN
     SELECT * INTO STRICT p FROM oracle.policy;
-    known := ARRAY(SELECT DISTINCT k || '=' || array_to_string(parts[:n], '.')
-                   FROM jsonb_each(facts) AS f (k, v)
-                        JOIN quotetier.dimension d ON d.name = k,
-                        unnest(oracle.labels(k, v)) AS label,
-                        LATERAL (SELECT string_to_array(substr(label, length(k) + 2), '.')) AS s (parts),
-                        generate_series(CASE d.kind WHEN 'path' THEN 1 ELSE cardinality(parts) END, cardinality(parts)) n);
+    known := oracle.known(facts);
     present := ARRAY(SELECT DISTINCT split_part(k, '=', 1) FROM unnest(known) k);
     matched := ARRAY(
-        SELECT m FROM oracle.rule m
+        SELECT oracle.at_depths(m, d)
+        FROM oracle.rule m,
+             LATERAL (SELECT CASE WHEN m.has_paths THEN        -- deeper goes first
+                          ARRAY(SELECT coalesce((SELECT max(cardinality(string_to_array(l, '.'))) FROM unnest(w.labels) l
+                                                 WHERE w.is_path AND NOT w.unwanted AND l = ANY (known)), 0)
+                                FROM oracle.wanted w WHERE w.rule = m.id ORDER BY w.place)
+                      ELSE '{}' END) AS depths (d)
         WHERE m.valid @> as_of
           AND m.id NOT IN (SELECT rule FROM oracle.wanted w
                            WHERE w.labels && known = unwanted OR unwanted AND w.dim <> ALL (present))
-        ORDER BY seq, access, priority DESC, id);
-    IF EXISTS (SELECT FROM oracle.wanted WHERE is_path) THEN        -- deeper goes first
-        FOR i IN 1 .. cardinality(matched) LOOP
-            r := matched[i];
-            r.depths := ARRAY(SELECT coalesce((SELECT max(cardinality(string_to_array(l, '.'))) FROM unnest(w.labels) l
-                                               WHERE is_path AND NOT unwanted AND l = ANY (known)), 0)
-                              FROM oracle.wanted w WHERE w.rule = r.id ORDER BY place);
-            matched[i] := r;
-        END LOOP;
-        matched := ARRAY(SELECT m FROM unnest(matched) m ORDER BY (m).seq, (m).access, (m).depths DESC, (m).priority DESC, (m).id);
-    END IF;
+        ORDER BY m.seq, m.access, d DESC, m.priority DESC, m.id);
     line.facts := facts;
     line.as_of := as_of;
     line.zone := p.zone;
     line.p_currency := p.currency;
     line.currency := coalesce(facts ->> 'currency', p.currency);
     line.status := 'ok';
+    line.statistical := false;
+    line.pocket := '{}';
     factor := coalesce(oracle.fact(facts, 'uom_factor'),
                        (SELECT u.factor FROM quotetier.uom u
                         WHERE u.uom = facts ->> 'uom' AND coalesce(u.sku, facts ->> 'sku') = facts ->> 'sku' OR u.uom = facts ->> 'uom' AND u.sku IS NULL
@@ -693,7 +749,7 @@ BEGIN
         line.amounts := ARRAY[CASE WHEN qty = 0 THEN 0 ELSE line.list END];
     END IF;
 
-    FOR s IN SELECT * FROM oracle.step ORDER BY seq LOOP
+    FOR s IN SELECT * FROM oracle.step WHERE level = 'line' ORDER BY seq LOOP
         IF s.compete IS DISTINCT FROM compete THEN          -- a competition is over, or begins
             compete := s.compete;
             entry := line;
@@ -739,18 +795,16 @@ BEGIN
         END IF;
     END IF;
 
-    -- guards: what cannot be tested needs approval; then cap and floor clamp to a
-    -- legal price; then block and approve test what that is
+    -- guards: cap and floor clamp to a legal price; block and approve then test
+    -- what that is; what cannot be reckoned needs approval
     line.seen := oracle.seen(line);
     FOREACH r IN ARRAY matched LOOP
-        CONTINUE WHEN NOT (r.adjust LIKE 'floor%' OR r.adjust LIKE 'cap%') OR NOT oracle.holds(r, line);
+        CONTINUE WHEN NOT oracle.is_guard(r) OR coalesce(r.on_breach, 'clamp') <> 'clamp' OR NOT oracle.holds(r, line);
         e := oracle.effect(r, line, p);
         c := ROW(r, e);
         IF e.result IS NULL THEN
             line.status := 'needs_approval';
             line := oracle.row_of(line, r, 'applied', NULL, 0);
-        ELSIF r.on_breach IN ('block', 'approve') THEN
-            tests := tests || c;
         ELSIF r.adjust = 'cap_price' THEN
             IF (cap.e).result IS NULL OR e.result < (cap.e).result THEN cap := c; END IF;
         ELSIF (floor.e).result IS NULL OR e.result > (floor.e).result THEN
@@ -763,12 +817,38 @@ BEGIN
     IF line.running < (floor.e).result THEN
         line := oracle.clamp(line, floor, p);
     END IF;
+    line.seen := oracle.seen(line);
+    FOREACH r IN ARRAY matched LOOP
+        CONTINUE WHEN NOT oracle.is_guard(r) OR coalesce(r.on_breach, 'clamp') = 'clamp' OR NOT oracle.holds(r, line);
+        e := oracle.effect(r, line, p);
+        IF e.result IS NULL THEN
+            line.status := CASE line.status WHEN 'ok' THEN 'needs_approval' ELSE line.status END;
+            line := oracle.row_of(line, r, 'applied', NULL, 0);
+            CONTINUE;
+        END IF;
+        c := ROW(r, e);
+        tests := tests || c;
+    END LOOP;
     FOREACH c IN ARRAY tests LOOP
         IF (CASE (c.r).adjust WHEN 'cap_price' THEN line.running > (c.e).result ELSE line.running < (c.e).result END) THEN
             line.status := CASE WHEN (c.r).on_breach = 'block' OR line.status = 'blocked' THEN 'blocked' ELSE 'needs_approval' END;
             line := oracle.row_of(line, c.r, 'applied', NULL, 0);
         END IF;
     END LOOP;
+    -- what is reckoned from the net price without changing it: its rows only
+    own := line;
+    own.statistical := true;
+    own.final := false;
+    FOR s IN SELECT * FROM oracle.step WHERE level = 'statistical' ORDER BY seq LOOP
+        IF NOT own.final AND s.name <> ALL (own.excluded) THEN
+            own := oracle.run_step(own, s, p, matched);
+        END IF;
+        own.after := own.after || jsonb_build_object(s.name, own.running);
+    END LOOP;
+    line.steps := own.steps; line.by_rule := own.by_rule; line.verdicts := own.verdicts; line.bases := own.bases; line.amounts := own.amounts;
+    line.pocket := own.pocket;
+    line.tied := own.tied;
+    line.doubt := own.doubt;
     RETURN line;
 END
 $$;
@@ -785,7 +865,7 @@ CREATE FUNCTION oracle.quote(facts jsonb, qty numeric, as_of timestamptz,
     OUT list_price numeric, OUT list_amount numeric, OUT net_price numeric, OUT net_amount numeric,
     OUT discount_pct numeric, OUT currency text, OUT status text, OUT rules bigint[],
     OUT steps text[], OUT by_rule bigint[], OUT verdicts text[], OUT bases numeric[], OUT amounts numeric[],
-    OUT doubt boolean)
+    OUT pocket numeric[], OUT doubt boolean)
     STABLE LANGUAGE plpgsql AS $$
 DECLARE
     line     oracle.line := oracle.line(facts, qty, as_of);
@@ -812,6 +892,7 @@ BEGIN
     by_rule := line.by_rule;
     verdicts := line.verdicts;
     bases := line.bases;
+    pocket := ARRAY(SELECT CASE WHEN qty < 0 THEN -a ELSE a END FROM unnest(line.pocket) WITH ORDINALITY AS u (a, place) ORDER BY place);
     amounts := ARRAY(SELECT CASE WHEN qty < 0 THEN -a ELSE a END FROM unnest(line.amounts) WITH ORDINALITY AS u (a, place) ORDER BY place);
 END
 $$;
