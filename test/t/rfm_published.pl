@@ -1,6 +1,7 @@
-# What others published: the results of R's package rfm on its own sample, from
-# the file rfm_data_orders.csv.gz. It is no part of this project: QUOTETIER_DATA
-# names the folder, by default ../shared/data.
+# What others published: the results of R's package rfm on its own sample, and the
+# inputs of the CDNOW models. The samples, rfm_data_orders.csv.gz and others, are
+# no part of this project: QUOTETIER_DATA names the folder, by default
+# ../shared/data.
 #
 # Runs on the server that PGHOST and PGPORT name.
 use strict;
@@ -107,6 +108,30 @@ foreach my $mode (sort keys %counts)
 		"(SELECT string_agg(n::text, ' ' ORDER BY s) FROM (SELECT $_ AS s, count(*) AS n FROM $table GROUP BY 1) c)" } qw(r f m))),
 		$counts{$mode}, "customers by score, $mode");
 }
+
+# ----- CDNOW: 39 weeks of the tenth of a cohort, orders of a day merged -----
+
+my ($cdnow, $cbs) = (File::Temp->new, File::Temp->new);
+system("gzip -dc '$data/cdnow_sample.csv.gz' > '$cdnow' && gzip -dc '$data/cdnow_cbs_39w.csv.gz' > '$cbs'") == 0 or die 'gzip';
+psql($database, qq{
+	CREATE TABLE cdnow (customer int, master int, day date, cds int, amount numeric);
+	\\copy cdnow from '$cdnow' (format csv, header)
+	CREATE TABLE cbs (customer int, x int, t_x numeric, t numeric, x_star int, m_x numeric);
+	\\copy cbs from '$cbs' (format csv, header)
+	CREATE TABLE input AS SELECT customer, s.*
+	FROM (SELECT customer, quotetier.btyd_agg(day, amount) AS b FROM cdnow WHERE day <= '1997-09-30' GROUP BY 1) c,
+		 quotetier.btyd_stats(b, '1997-09-30') s;
+});
+is(psql($database, q{SELECT count(*), sum(x), count(*) FILTER (WHERE x = 0), max(x), round(sum(t_x) / 7, 9), round(sum(t) / 7, 9),
+	round(min(t) / 7.0, 3), round(max(t) / 7.0, 3) FROM input}),
+	"2357|2457|1411|29|16135.571428571|77111.285714286|27.000|38.857\n", 'CDNOW: totals');
+is(psql($database, q{SELECT string_agg(n::text, ' ' ORDER BY least) FROM (SELECT least(x, 7), count(*) AS n FROM input GROUP BY 1) h}),
+	"1411 439 214 100 62 38 29 64\n", 'CDNOW: repeats');
+is(psql($database, q{SELECT round(avg(m_x), 9), round(stddev(m_x), 6), min(m_x)::numeric(10,2), percentile_cont(0.5) WITHIN GROUP (ORDER BY m_x), round(max(m_x), 6)
+	FROM input WHERE x > 0}), "35.077847534|30.283506|2.99|27.4975|299.633810\n", 'CDNOW: mean repeat spend');
+is(psql($database, q{SELECT count(*) FROM input i JOIN cbs USING (customer)
+	WHERE i.x = cbs.x AND round(i.t_x / 7.0, 9) = round(cbs.t_x, 9) AND round(i.t / 7.0, 9) = round(cbs.t, 9) AND round(i.m_x, 9) = round(cbs.m_x, 9)}),
+	"2357\n", 'CDNOW: every customer as published');
 
 psql('postgres', "DROP DATABASE $database");
 done_testing();
