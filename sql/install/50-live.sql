@@ -44,38 +44,37 @@ COMMENT ON COLUMN quotetier.tracked.by_rfm IS 'as rfm, a customer and value';
 COMMENT ON COLUMN quotetier.tracked.objects IS 'all that was made, in the order in which it can be dropped';
 COMMENT ON COLUMN quotetier.tracked.flush_every IS 'a writer folds the queue once in about so many entries; 0: never';
 
--- Triggers append to the queue that is named here, whoever writes the orders. So
--- only the owner of all the tables may name them.
-CREATE FUNCTION quotetier.check_tracked() RETURNS trigger
+GRANT SELECT ON quotetier.tracked TO PUBLIC;
+
+-- Triggers append to the queue that is named here, whoever writes the orders, and
+-- what is named here is dropped in the end. So only the owner of it all may name it.
+CREATE FUNCTION quotetier.check_tracked(job text, t quotetier.tracked) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    t quotetier.tracked := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
-    tables oid[] := t.objects || t.source || t.orders || t.queue || t.summary;
-    foreign_table regclass;
+    wanted quotetier.tracked := t;
+    of_another regclass;
 BEGIN
-    -- nor may anybody point another's tracker at tables of their own
-    IF TG_OP = 'UPDATE' THEN
-        tables := tables || OLD.objects || OLD.source || OLD.orders || OLD.queue || OLD.summary;
-    END IF;
-    SELECT oid INTO foreign_table FROM pg_class
-    WHERE oid = ANY (tables) AND NOT pg_has_role(relowner, 'USAGE')
-    ORDER BY oid <> t.source, oid LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'must be owner of %', foreign_table
-            USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = format('Tracker "%s" stands on tables of another owner.', t.name),
-                  HINT = 'The owner of the table of orders is the one to track it.';
-    END IF;
-    RETURN t;
+    FOR wanted IN SELECT (t).* UNION ALL SELECT * FROM quotetier.tracked WHERE job <> 'add' AND name = t.name LOOP
+        SELECT oid INTO of_another FROM pg_class
+        WHERE oid = ANY (wanted.objects || wanted.source || wanted.orders || wanted.queue || wanted.summary)
+          AND NOT pg_has_role(relowner, 'USAGE')
+        ORDER BY oid <> wanted.source, oid LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'must be owner of %', of_another
+                USING ERRCODE = 'insufficient_privilege',
+                      DETAIL = format('Tracker "%s" stands on tables of another owner.', t.name),
+                      HINT = 'The owner of the table of orders is the one to track it.';
+        END IF;
+    END LOOP;
 END
 $$;
-COMMENT ON FUNCTION quotetier.check_tracked() IS 'trigger on tracked: only who owns the tables may track them';
+COMMENT ON FUNCTION quotetier.check_tracked(text, quotetier.tracked) IS 'only who owns the tables may track them';
 
-CREATE TRIGGER check_row BEFORE INSERT OR UPDATE OR DELETE ON quotetier.tracked
-    FOR EACH ROW EXECUTE FUNCTION quotetier.check_tracked();
-ALTER TABLE quotetier.tracked ENABLE ALWAYS TRIGGER check_row;
-GRANT SELECT, INSERT, UPDATE, DELETE ON quotetier.tracked TO PUBLIC;
+CREATE FUNCTION quotetier.write_tracked(job text, t quotetier.tracked) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'write_tracked';
+COMMENT ON FUNCTION quotetier.write_tracked(text, quotetier.tracked) IS
+    'writes a row of tracked for who owns the tables in it: add, change (its parts and objects), remove';
 
 SELECT pg_extension_config_dump('quotetier.tracked', '');
 
@@ -471,7 +470,7 @@ BEGIN
     END IF;
 
     t := quotetier.make_reports(t);
-    INSERT INTO quotetier.tracked SELECT (t).*;
+    PERFORM quotetier.write_tracked('add', t);
     PERFORM quotetier.make_triggers(t.name, t.source, true);
     FOREACH part IN ARRAY t.parts LOOP
         PERFORM quotetier.make_triggers(t.name, part, part = t.source);
@@ -583,7 +582,8 @@ BEGIN
     PERFORM quotetier.check_source(t.source);
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', t.source);
     PERFORM pg_advisory_xact_lock('quotetier.tracked'::regclass::oid::int, t.queue::oid::int);
-    UPDATE quotetier.tracked SET parts = quotetier.parts_of(t.source) WHERE tracked.name = t.name RETURNING * INTO t;
+    t.parts := quotetier.parts_of(t.source);
+    PERFORM quotetier.write_tracked('change', t);
     PERFORM quotetier.make_triggers(t.name, t.source, true);
     FOREACH part IN ARRAY t.parts LOOP
         PERFORM quotetier.make_triggers(t.name, part, part = t.source);
@@ -623,7 +623,7 @@ DECLARE
     part regclass;
     object record;
 BEGIN
-    DELETE FROM quotetier.tracked WHERE tracked.name = t.name;
+    PERFORM quotetier.write_tracked('remove', t);
     FOREACH part IN ARRAY t.source || t.parts LOOP
         PERFORM quotetier.drop_triggers(t.name, part);
     END LOOP;
@@ -644,20 +644,21 @@ CREATE FUNCTION quotetier.follow_parts(name text, wait boolean) RETURNS bigint
 $$
 DECLARE
     t quotetier.tracked := quotetier.tracker(name);
-    now regclass[] := quotetier.parts_of(t.source);
+    was regclass[] := t.parts;
     part regclass;
     entries bigint := 0;
 BEGIN
     PERFORM quotetier.check_source(t.source);
-    IF now @> t.parts AND t.parts @> now THEN
+    t.parts := quotetier.parts_of(t.source);
+    IF t.parts @> was AND was @> t.parts THEN
         RETURN 0;
     END IF;
-    UPDATE quotetier.tracked SET parts = now WHERE tracked.name = t.name;
-    FOR part IN SELECT p FROM unnest(now) p WHERE NOT p = ANY (t.parts) LOOP
+    PERFORM quotetier.write_tracked('change', t);
+    FOR part IN SELECT p FROM unnest(t.parts) p WHERE NOT p = ANY (was) LOOP
         entries := entries + quotetier.track_rows(t.name, part, t.queue, 1);
         PERFORM quotetier.make_triggers(t.name, part, false);
     END LOOP;
-    FOR part IN SELECT p FROM unnest(t.parts) p WHERE NOT p = ANY (now) LOOP
+    FOR part IN SELECT p FROM unnest(was) p WHERE NOT p = ANY (t.parts) LOOP
         entries := entries + quotetier.track_rows(t.name, part, t.queue, -1);
         PERFORM quotetier.drop_triggers(t.name, part);
     END LOOP;

@@ -94,7 +94,8 @@ BEGIN
         END;
     made := format('%I.%I', schema, made);
     EXECUTE format('COMMENT ON VIEW %s IS %L', made, format('tracker %s: customers as of today, with their tier of scheme %s', t.name, scheme));
-    UPDATE quotetier.tracked SET objects = made::regclass || objects WHERE tracked.name = t.name;
+    t.objects := made::regclass || t.objects;
+    PERFORM quotetier.write_tracked('change', t);
     RETURN made;
 END
 $$;

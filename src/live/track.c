@@ -214,6 +214,8 @@ track_rows(PG_FUNCTION_ARGS)
 
 	if (!pg_class_ownercheck(queue, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(queue));
+	if (pg_class_aclcheck(part, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(part));
 	rel = table_open(part, AccessShareLock);
 	if (rel->rd_rel->relkind == RELKIND_RELATION)
 	{

@@ -32,8 +32,11 @@ SELECT quotetier.flush_tracking('owned');       -- shows nothing, changes nothin
 SET ROLE live_stranger;
 SELECT quotetier.track('theirs', 'orders', customer => 'customer', at => 'at', amount => 'amount');
 DELETE FROM quotetier.tracked;
-UPDATE quotetier.tracked SET parts = '{}';
-INSERT INTO quotetier.tracked SELECT 'stolen', source, parts, orders, queue, summary, pending, rfm, NULL, NULL, NULL, objects, 1 FROM quotetier.tracked;
+CREATE TEMP TABLE mine (customers int[], orders bigint[], revenue numeric[], first_at timestamp[], last_at timestamp[], recheck smallint);
+SELECT quotetier.write_tracked('remove', t) FROM quotetier.tracked t;
+SELECT quotetier.write_tracked('change', t) FROM (SELECT (jsonb_populate_record(t, '{"source": "mine", "orders": "mine", "queue": "mine", "summary": "mine", "objects": [], "parts": ["mine"]}')).* FROM quotetier.tracked t) t;
+SELECT quotetier.write_tracked('add', t) FROM (SELECT (jsonb_populate_record(t, '{"name": "stolen"}')).* FROM quotetier.tracked t) t;
+SELECT quotetier.track_rows('owned', 'orders_1', 'mine', 1);
 SELECT quotetier.as_tracker('owned', 'owned_rfm_queue', 'rebuild');
 SELECT quotetier.track_rows('owned', 'orders_1', 'owned_rfm_queue', 1);
 SELECT quotetier.fold_queue('owned', true);
