@@ -151,33 +151,41 @@ test_guards(Pricer *pricer)
 	}
 }
 
-void
-run_guards(Pricer *pricer)
+/* The lowest cap and the highest floor among the clamps; NULL: none. */
+static void
+find_clamps(Pricer *pricer, const Candidate **floor, const Candidate **cap)
 {
-	LineState  *state = &pricer->state;
-	const Candidate *floor = NULL;
-	const Candidate *cap = NULL;
 	ListCell   *cell;
 
+	*floor = *cap = NULL;
 	foreach(cell, find_guards(pricer, true))
 	{
 		Candidate  *guard = lfirst(cell);
 
 		if (guard->rule->adjust == ADJUST_CAP_PRICE)
 		{
-			if (cap == NULL || dec_cmp(guard->effect.result, cap->effect.result) < 0)
-				cap = guard;
+			if (*cap == NULL || dec_cmp(guard->effect.result, (*cap)->effect.result) < 0)
+				*cap = guard;
 		}
-		else if (floor == NULL || dec_cmp(guard->effect.result, floor->effect.result) > 0)
-			floor = guard;
+		else if (*floor == NULL || dec_cmp(guard->effect.result, (*floor)->effect.result) > 0)
+			*floor = guard;
 	}
+}
+
+void
+clamp_guards(Pricer *pricer)
+{
+	LineState  *state = &pricer->state;
+	const Candidate *floor;
+	const Candidate *cap;
+
+	find_clamps(pricer, &floor, &cap);
 	if (cap != NULL && breaks(cap->rule, cap->effect.result, state->running))
 		clamp_to(pricer, cap->rule, &cap->effect, ROUND_FLOOR);
 	if (floor != NULL && breaks(floor->rule, floor->effect.result, state->running))
 		clamp_to(pricer, floor->rule, &floor->effect, ROUND_CEILING);
 	if (floor != NULL)
 		state->floor = floor->effect.result;
-	test_guards(pricer);
 }
 
 Dec
@@ -189,4 +197,26 @@ room_above_floor(const Pricer *pricer)
 	if (dec_sign(state->floor) > 0)
 		room = dec_sub(room, round_amount_mode(pricer, state->floor, ROUND_CEILING));
 	return dec_sign(room) > 0 ? room : DEC_ZERO;
+}
+
+Dec
+room_below_cap(Pricer *pricer, Dec most)
+{
+	Trace	   *trace = pricer->trace;
+	QuoteStatus status = pricer->state.status;
+	const Candidate *floor;
+	const Candidate *cap;
+	Dec			room;
+
+	pricer->trace = NULL;
+	find_clamps(pricer, &floor, &cap);
+	pricer->trace = trace;
+	pricer->state.status = status;
+	if (cap == NULL)
+		return most;
+	room = dec_sub(round_amount_mode(pricer, cap->effect.result, ROUND_FLOOR),
+				   pricer->state.running);
+	if (dec_sign(room) <= 0)
+		return DEC_ZERO;
+	return dec_cmp(room, most) < 0 ? room : most;
 }

@@ -361,7 +361,7 @@ read_step(Compiler *c, Row *row)
 	step->pick = OPTION(text_column(row, 4), pick_names);
 	step->only_down = bool_column(row, 5);
 	step->ending = ending_column(c, row, 6);
-	step->is_list = strcmp(name, "list") == 0;
+	step->is_list = step->level == LEVEL_LINE && strcmp(name, "list") == 0;
 	compete = text_column(row, 7);
 	if (compete != NULL)
 		step->compete = name_number(&c->competes, compete) + 1;
@@ -508,7 +508,8 @@ read_more(Compiler *c, Row *row, ReadRule *read)
 	more.free_whole = bool_column(row, 28);
 
 	if (more.nby_facts != 0 || more.lines != 0 || more.counts != 0 || more.has_max_amount ||
-		more.has_max_units || more.unit_step.v != 0 || more.condition != 0 || more.value_expr != 0 || more.nexclusions != 0 ||
+		more.has_max_units || more.unit_step.v != 0 || more.unit_step.big != 0 ||
+		more.free_dearest || more.free_whole || more.condition != 0 || more.value_expr != 0 || more.nexclusions != 0 ||
 		more.currency[0] != '\0' || more.on_breach != 0 || more.offset_fact != 0)
 	{
 		c->more = lappend(c->more, memcpy(palloc(sizeof(RuleMore)), &more, sizeof(RuleMore)));

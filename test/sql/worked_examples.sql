@@ -1,7 +1,7 @@
 -- Worked examples with published numbers (or, marked der, derived from a
 -- published rule), each by its number. A policy is named after its example.
 --
--- Not here yet: W36-W43, which allocate over the lines of an order. W60 is about
+-- Not here: W36-W43, which share over the lines of an order (order.sql). W60 is about
 -- coupons.
 CREATE DATABASE worked_examples;
 \c worked_examples
