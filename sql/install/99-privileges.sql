@@ -25,7 +25,8 @@ REVOKE EXECUTE ON FUNCTION
     quotetier.quote_order(text, text, text, timestamptz),
     quotetier.quote_order(record[], record, text, timestamptz),
     quotetier.explain_order(jsonb, jsonb, text, timestamptz),
-    quotetier.explain_order(text, text, text, timestamptz)
+    quotetier.explain_order(text, text, text, timestamptz),
+    quotetier.explain_order(record[], record, text, timestamptz)
 FROM PUBLIC;
 
 -- who may put this trigger on a table gets quotes from it

@@ -81,11 +81,12 @@ extern void check_name(const CheckRow *row);
 extern void check_validity(const CheckRow *row, const char *what);
 
 /*
- * check_scope.c: refuses a scope that names no dimension, or asks for what no
- * fact can be. *known are dimensions seen before in this statement, in memory
+ * check_scope.c: refuses a scope in a column that names no dimension, or asks
+ * for what no fact can be; whose is how a message begins. *known are dimensions seen before in this statement, in memory
  * that lives as long; whoever keeps it forgets it when check_epoch moves.
  */
-extern void check_scope(const CheckRow *row, List **known);
+extern void check_scope(const CheckRow *row, const char *column, const char *whose,
+						List **known);
 
 /* check_scope.c: refuses a condition that is neither true nor false. */
 extern void check_condition(const CheckRow *row);
