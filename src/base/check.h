@@ -31,6 +31,12 @@ typedef struct CheckRow
 	int			save_security;
 } CheckRow;
 
+/*
+ * Refuses a trigger function that was put on a table of somebody else's: it
+ * takes columns to be of the types that ours have. fcinfo is a trigger's.
+ */
+extern void check_own_table(FunctionCallInfo fcinfo);
+
 extern void check_open(CheckRow *row, FunctionCallInfo fcinfo);
 
 /* Returns what the trigger has to return. */
