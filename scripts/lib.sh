@@ -188,6 +188,7 @@ start_server() {		# further lines for postgresql.conf, if any
 		unix_socket_directories = '$work'
 		port = $PGPORT
 		fsync = off
+		jit = off
 		timezone = 'UTC'
 	CONF
 	[ $# = 0 ] || printf '%s\n' "$@" >>"$work/cluster/postgresql.conf"

@@ -19,4 +19,5 @@ _PG_init(void)
 {
 	book_init();
 	tracker_init();
+	merge_init();
 }

@@ -195,3 +195,49 @@ INSERT INTO quotetier.segment (map, rank, name, cells, label_zh) VALUES
     ('klaviyo_27', 4, 'Needs Attention', '{213,221,123,132,133}', '需要关注客户'),
     ('klaviyo_27', 5, 'At Risk', '{231,212,122,131,211}', '流失风险客户'),
     ('klaviyo_27', 6, 'Inactive', '{111,112,113,121}', '不活跃客户');
+
+-- ----- what a map leaves out, says twice, or can never say -----
+
+CREATE FUNCTION quotetier.check_segment_map(
+    map text,
+    OUT problem text,
+    OUT rank    int,
+    OUT segment text,
+    OUT cells   text[],
+    OUT detail  text
+) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+DECLARE
+    fallback text;
+    bins     int;
+BEGIN
+    SELECT segment_map.fallback, segment_map.bins INTO fallback, bins
+    FROM quotetier.segment_map WHERE segment_map.name = check_segment_map.map;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'segment map "%" does not exist', map
+            USING ERRCODE = 'undefined_object', HINT = 'The maps are the rows of quotetier.segment_map.';
+    END IF;
+
+    RETURN QUERY
+    WITH cover AS (
+        SELECT c.rank, c.segment, concat(c.r, c.f, c.m) AS cell,
+               first_value(c.rank) OVER (PARTITION BY c.r, c.f, c.m ORDER BY c.rank) AS winner
+        FROM quotetier.segment_cell c WHERE c.map = check_segment_map.map
+    )
+    SELECT 'gap', NULL::int, fallback, array_agg(concat(r, f, m) ORDER BY r, f, m),
+           'no row covers these cells: they are the fallback'
+    FROM generate_series(1, bins) r, generate_series(1, bins) f, generate_series(1, bins) m
+    WHERE concat(r, f, m) NOT IN (SELECT cell FROM cover)
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT CASE WHEN bool_and(winner < cover.rank) THEN 'unreachable' ELSE 'overlap' END,
+           cover.rank, cover.segment, array_agg(cell ORDER BY cell) FILTER (WHERE winner < cover.rank),
+           'rows that come first name these cells: rank '
+           || string_agg(DISTINCT winner::text, ', ') FILTER (WHERE winner < cover.rank)
+    FROM cover GROUP BY cover.rank, cover.segment HAVING bool_or(winner < cover.rank)
+    ORDER BY 2 NULLS FIRST;
+END
+$$;
+COMMENT ON FUNCTION quotetier.check_segment_map(text) IS
+    'gaps, overlaps and unreachable rows of a segment map, with their cells';

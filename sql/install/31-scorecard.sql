@@ -240,7 +240,8 @@ DECLARE
     m quotetier.metric;
     f record;
 BEGIN
-    IF NOT EXISTS (SELECT FROM quotetier.scorecard s WHERE s.name = scorecard_fit.scorecard) THEN
+    PERFORM FROM quotetier.scorecard s WHERE s.name = scorecard_fit.scorecard;
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'scorecard "%" does not exist', scorecard_fit.scorecard
             USING ERRCODE = 'undefined_object',
                   HINT = 'SELECT name FROM quotetier.scorecard lists the scorecards there are.';

@@ -6,15 +6,15 @@
 CREATE TABLE quotetier.scheme_version (
     scheme     text NOT NULL REFERENCES quotetier.scheme ON UPDATE CASCADE ON DELETE CASCADE,
     version    text NOT NULL,
-    since      timestamptz NOT NULL DEFAULT now(),
+    kept_at    timestamptz NOT NULL DEFAULT now(),
     definition jsonb NOT NULL,
     PRIMARY KEY (scheme, version)
 );
 
-COMMENT ON TABLE quotetier.scheme_version IS 'Every definition that a scheme has had at the end of a transaction. Written by triggers.';
+COMMENT ON TABLE quotetier.scheme_version IS 'Definitions of schemes that have been changed since, or assessed by. Written by triggers and assess().';
 COMMENT ON COLUMN quotetier.scheme_version.scheme IS 'the scheme';
 COMMENT ON COLUMN quotetier.scheme_version.version IS 'a hash of the definition';
-COMMENT ON COLUMN quotetier.scheme_version.since IS 'when it was first defined so';
+COMMENT ON COLUMN quotetier.scheme_version.kept_at IS 'when it was kept: at the first assessment by it, or at the change that ended it';
 COMMENT ON COLUMN quotetier.scheme_version.definition IS 'the scheme''s columns and its tiers';
 
 CREATE FUNCTION quotetier.scheme_definition(scheme text) RETURNS jsonb
@@ -48,52 +48,52 @@ BEGIN ATOMIC
     SELECT keep_version.scheme, quotetier.current_version(keep_version.scheme), definition
     FROM quotetier.scheme_definition(keep_version.scheme) definition
     WHERE definition IS NOT NULL
+      AND NOT EXISTS (SELECT FROM quotetier.scheme_version v
+                      WHERE v.scheme = keep_version.scheme AND v.version = quotetier.current_version(keep_version.scheme))
     ON CONFLICT DO NOTHING;
 END;
 COMMENT ON FUNCTION quotetier.keep_version(text) IS 'adds a scheme''s present definition to its versions, unless it is there';
 
+-- The first change that a transaction makes to a scheme keeps what it was before.
+-- Which schemes those are is noted in a setting that ends with the transaction, or with a savepoint.
 CREATE FUNCTION quotetier.keep_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
+DECLARE
+    kept jsonb := coalesce(nullif(current_setting('quotetier.versions_kept', true), ''), '[]');
+    changed text[];
 BEGIN
-    IF tg_table_name = 'scheme' THEN
-        PERFORM quotetier.keep_version(NEW.name);
+    IF tg_op = 'TRUNCATE' THEN
+        changed := ARRAY(SELECT name FROM quotetier.scheme);
+    ELSIF tg_table_name = 'scheme' THEN
+        changed := ARRAY[OLD.name];
+    ELSIF tg_op = 'INSERT' THEN
+        changed := ARRAY[NEW.scheme];
     ELSIF tg_op = 'DELETE' THEN
-        PERFORM quotetier.keep_version(OLD.scheme);
+        changed := ARRAY[OLD.scheme];
     ELSE
-        PERFORM quotetier.keep_version(NEW.scheme);
+        changed := ARRAY[OLD.scheme, NEW.scheme];
     END IF;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION quotetier.keep_version() IS 'trigger at the end of a transaction that changed a scheme: keeps its new version';
-
--- Not for what a trigger writes: that is a restore, which may bring tiers one by
--- one, and brings the versions too; or a cascade, which changes no definition.
-CREATE CONSTRAINT TRIGGER keep_version AFTER INSERT OR UPDATE ON quotetier.scheme
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (pg_trigger_depth() = 0)
-    EXECUTE FUNCTION quotetier.keep_version();
-CREATE CONSTRAINT TRIGGER keep_version AFTER INSERT OR UPDATE OR DELETE ON quotetier.tier
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (pg_trigger_depth() = 0)
-    EXECUTE FUNCTION quotetier.keep_version();
-
--- A restore with triggers disabled goes another way, and finds versions that were kept on it.
-CREATE FUNCTION quotetier.same_version() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
-$$
-BEGIN
-    UPDATE quotetier.scheme_version SET since = least(since, NEW.since)
-    WHERE scheme = NEW.scheme AND version = NEW.version;
-    IF found THEN
-        RETURN NULL;
+    PERFORM quotetier.keep_version(c.scheme) FROM unnest(changed) c (scheme)
+    WHERE NOT kept ? c.scheme AND EXISTS (SELECT FROM quotetier.tier t WHERE t.scheme = c.scheme);
+    kept := kept || to_jsonb(changed);
+    PERFORM set_config('quotetier.versions_kept', kept::text, true);
+    IF tg_op = 'DELETE' THEN
+        RETURN OLD;
     END IF;
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION quotetier.same_version() IS 'trigger: a version that is there already is not added, only dated back';
+COMMENT ON FUNCTION quotetier.keep_version() IS 'trigger before a change of a scheme: keeps the version that it had';
 
-CREATE TRIGGER same_version BEFORE INSERT ON quotetier.scheme_version
-    FOR EACH ROW EXECUTE FUNCTION quotetier.same_version();
+-- Not for what a trigger writes: that is a restore, which brings the versions
+-- too, or a cascade, which changes no definition.
+CREATE TRIGGER keep_version BEFORE UPDATE ON quotetier.scheme
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION quotetier.keep_version();
+CREATE TRIGGER keep_version BEFORE INSERT OR UPDATE OR DELETE ON quotetier.tier
+    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION quotetier.keep_version();
+CREATE TRIGGER keep_versions BEFORE TRUNCATE ON quotetier.tier
+    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.keep_version();
 
 -- ---------------------------------------------------------------------------
 -- Who held which tier when
@@ -113,8 +113,8 @@ CREATE TABLE quotetier.tier_membership (
     failed      int NOT NULL DEFAULT 0 CHECK (failed >= 0),
     FOREIGN KEY (scheme, version) REFERENCES quotetier.scheme_version ON UPDATE CASCADE,
     CONSTRAINT tier_membership_one_at_a_time
-        EXCLUDE USING gist (scheme WITH =, customer WITH =, held WITH &&)
-);
+        EXCLUDE USING gist (customer WITH =, scheme WITH =, held WITH &&)
+) WITH (fillfactor = 50);      -- each assessment writes valid_until: in place, away from the indexes
 
 COMMENT ON TABLE quotetier.tier_membership IS 'Who held which tier of a scheme when. Written by assess().';
 COMMENT ON COLUMN quotetier.tier_membership.scheme IS 'the scheme';
@@ -168,7 +168,7 @@ COMMENT ON COLUMN quotetier.tier_level.keep_value IS 'the lowest score that keep
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION quotetier.scheme_to_assess(scheme text, as_of timestamptz) RETURNS SETOF quotetier.scheme
-    LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql STABLE STRICT ROWS 1 SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
     s quotetier.scheme;
@@ -221,7 +221,7 @@ COMMENT ON FUNCTION quotetier.scored_once(text, text) IS 'true; an error if ther
 -- Calls the scheme's own function; with the caller's search path, as it may depend on it.
 CREATE FUNCTION quotetier.scheme_scores(scheme text, as_of timestamptz)
     RETURNS TABLE (customer text, score numeric, score2 numeric)
-    LANGUAGE plpgsql STABLE STRICT AS
+    LANGUAGE plpgsql STABLE STRICT ROWS 100000 AS
 $$
 DECLARE
     s quotetier.scheme;
@@ -252,7 +252,7 @@ COMMENT ON FUNCTION quotetier.scheme_scores(text, timestamptz) IS
 CREATE FUNCTION quotetier.assess_all(scheme text, as_of timestamptz)
     RETURNS TABLE (customer text, score numeric, tier_before text, tier_after text, verdict text,
                    valid_until timestamptz, failed int)
-    LANGUAGE sql STABLE STRICT
+    LANGUAGE sql STABLE STRICT ROWS 100000
 BEGIN ATOMIC
     WITH s AS (
         SELECT * FROM quotetier.scheme_to_assess(assess_all.scheme, assess_all.as_of)

@@ -280,9 +280,9 @@ CREATE CONSTRAINT TRIGGER check_procedure AFTER INSERT OR UPDATE OR DELETE ON qu
 -- every change leaves a stamp, so that a quote sees it exactly when a SELECT would
 
 CREATE TRIGGER stamp_row BEFORE INSERT OR UPDATE OR DELETE ON quotetier.dimension
-    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price', 'class');
 CREATE TRIGGER stamp_truncate BEFORE TRUNCATE ON quotetier.dimension
-    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price', 'class');
 ALTER TABLE quotetier.dimension ENABLE ALWAYS TRIGGER stamp_row;
 ALTER TABLE quotetier.dimension ENABLE ALWAYS TRIGGER stamp_truncate;
 

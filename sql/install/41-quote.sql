@@ -66,7 +66,8 @@ CREATE FUNCTION quotetier.explain_quote(
     facts record,
     qty numeric DEFAULT 1,
     as_of timestamptz DEFAULT pg_catalog.now(),
-    policy text DEFAULT 'default'
+    policy text DEFAULT 'default',
+    format text DEFAULT 'rows'
 ) RETURNS TABLE (
     seq int, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric
 )
@@ -77,7 +78,8 @@ CREATE FUNCTION quotetier.explain_quote(
     facts jsonb,
     qty numeric DEFAULT 1,
     as_of timestamptz DEFAULT pg_catalog.now(),
-    policy text DEFAULT 'default'
+    policy text DEFAULT 'default',
+    format text DEFAULT 'rows'
 ) RETURNS TABLE (
     seq int, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric
 )
@@ -88,7 +90,8 @@ CREATE FUNCTION quotetier.explain_quote(
     facts text,
     qty numeric DEFAULT 1,
     as_of timestamptz DEFAULT pg_catalog.now(),
-    policy text DEFAULT 'default'
+    policy text DEFAULT 'default',
+    format text DEFAULT 'rows'
 ) RETURNS TABLE (
     seq int, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric
 )
@@ -107,9 +110,9 @@ COMMENT ON FUNCTION quotetier.net_price(jsonb, numeric, timestamptz, text) IS
     'the net price per unit of one line, null where there is none; facts from a JSON object';
 COMMENT ON FUNCTION quotetier.net_price(text, numeric, timestamptz, text) IS
     'the net price per unit of one line, null where there is none; facts from a JSON text';
-COMMENT ON FUNCTION quotetier.explain_quote(record, numeric, timestamptz, text) IS
+COMMENT ON FUNCTION quotetier.explain_quote(record, numeric, timestamptz, text, text) IS
     'the waterfall of one line, then the candidates that lost and why; facts from a row';
-COMMENT ON FUNCTION quotetier.explain_quote(jsonb, numeric, timestamptz, text) IS
+COMMENT ON FUNCTION quotetier.explain_quote(jsonb, numeric, timestamptz, text, text) IS
     'the waterfall of one line, then the candidates that lost and why; facts from a JSON object';
-COMMENT ON FUNCTION quotetier.explain_quote(text, numeric, timestamptz, text) IS
+COMMENT ON FUNCTION quotetier.explain_quote(text, numeric, timestamptz, text, text) IS
     'the waterfall of one line, then the candidates that lost and why; facts from a JSON text';

@@ -9,7 +9,8 @@
 --   shop_rfm_summary  table   the summary without the queue
 --   shop_rfm_pending  view    what folding the queue would make of the summary
 --   shop_rfm          view    the summary with the queue
--- and with by: shop_rfm_by_summary, shop_rfm_by_pending, shop_rfm_by.
+-- and with by: shop_rfm_by_summary, shop_rfm_by_pending, shop_rfm_by. The views
+-- for reports are in 51-live-tiers.sql.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE quotetier.tracked (
@@ -43,33 +44,37 @@ COMMENT ON COLUMN quotetier.tracked.by_rfm IS 'as rfm, a customer and value';
 COMMENT ON COLUMN quotetier.tracked.objects IS 'all that was made, in the order in which it can be dropped';
 COMMENT ON COLUMN quotetier.tracked.flush_every IS 'a writer folds the queue once in about so many entries; 0: never';
 
--- Triggers append to the queue that is named here, whoever writes the orders. So
--- only the owner of all the tables may name them.
-CREATE FUNCTION quotetier.check_tracked() RETURNS trigger
+GRANT SELECT ON quotetier.tracked TO PUBLIC;
+
+-- Triggers append to the queue that is named here, whoever writes the orders, and
+-- what is named here is dropped in the end. So only the owner of it all may name it.
+CREATE FUNCTION quotetier.check_tracked(job text, t quotetier.tracked) RETURNS void
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    t quotetier.tracked := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
-    foreign_table regclass;
+    wanted quotetier.tracked := t;
+    of_another regclass;
 BEGIN
-    SELECT oid INTO foreign_table FROM pg_class
-    WHERE oid = ANY (t.objects || t.source || t.orders || t.queue || t.summary) AND NOT pg_has_role(relowner, 'USAGE')
-    LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION 'must be owner of %', foreign_table
-            USING ERRCODE = 'insufficient_privilege',
-                  DETAIL = format('Tracker "%s" stands on tables of another owner.', t.name),
-                  HINT = 'The owner of the table of orders is the one to track it.';
-    END IF;
-    RETURN t;
+    FOR wanted IN SELECT (t).* UNION ALL SELECT * FROM quotetier.tracked WHERE job <> 'add' AND name = t.name LOOP
+        SELECT oid INTO of_another FROM pg_class
+        WHERE oid = ANY (wanted.objects || wanted.source || wanted.orders || wanted.queue || wanted.summary)
+          AND NOT pg_has_role(relowner, 'USAGE')
+        ORDER BY oid <> wanted.source, oid LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'must be owner of %', of_another
+                USING ERRCODE = 'insufficient_privilege',
+                      DETAIL = format('Tracker "%s" stands on tables of another owner.', t.name),
+                      HINT = 'The owner of the table of orders is the one to track it.';
+        END IF;
+    END LOOP;
 END
 $$;
-COMMENT ON FUNCTION quotetier.check_tracked() IS 'trigger on tracked: only who owns the tables may track them';
+COMMENT ON FUNCTION quotetier.check_tracked(text, quotetier.tracked) IS 'only who owns the tables may track them';
 
-CREATE TRIGGER check_row BEFORE INSERT OR UPDATE OR DELETE ON quotetier.tracked
-    FOR EACH ROW EXECUTE FUNCTION quotetier.check_tracked();
-ALTER TABLE quotetier.tracked ENABLE ALWAYS TRIGGER check_row;
-GRANT SELECT, INSERT, UPDATE, DELETE ON quotetier.tracked TO PUBLIC;
+CREATE FUNCTION quotetier.write_tracked(job text, t quotetier.tracked) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'write_tracked';
+COMMENT ON FUNCTION quotetier.write_tracked(text, quotetier.tracked) IS
+    'writes a row of tracked for who owns the tables in it: add, change (its parts and objects), remove';
 
 SELECT pg_extension_config_dump('quotetier.tracked', '');
 
@@ -116,6 +121,21 @@ COMMENT ON FUNCTION quotetier.tracker(text) IS 'the row of a tracker; an error i
 -- making
 -- ---------------------------------------------------------------------------
 
+-- A column's type and collation, as they are written in CREATE TABLE.
+CREATE FUNCTION quotetier.column_type(source regclass, name name, suffix text) RETURNS text
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$$
+    SELECT format_type(a.atttypid, -1) || suffix ||
+           CASE WHEN a.attcollation <> t.typcollation THEN format(' COLLATE %I.%I', n.nspname, c.collname) ELSE '' END
+    FROM pg_attribute a
+    JOIN pg_type t ON t.oid = a.atttypid
+    LEFT JOIN pg_collation c ON c.oid = a.attcollation
+    LEFT JOIN pg_namespace n ON n.oid = c.collnamespace
+    WHERE a.attrelid = source AND a.attname = name
+$$;
+COMMENT ON FUNCTION quotetier.column_type(regclass, name, text) IS
+    'a step of track(): type (with [] or nothing behind it) and collation of a column';
+
 -- A level is a summary by certain keys, with its views: by customer, and by
 -- customer and value. base is what its objects' names begin with.
 CREATE FUNCTION quotetier.make_level(base text, schema name, source regclass, orders regclass, changes regclass,
@@ -131,16 +151,11 @@ DECLARE
     definitions text;
 BEGIN
     SELECT string_agg(format('$a.%s %s $b.%1$s', key, quotetier.equality_operator(a.atttypid)), ' AND ' ORDER BY n),
-           string_agg(format('%s IS NOT NULL', key), ' AND ' ORDER BY n),
-           string_agg(format('%s %s%s NOT NULL', key, format_type(a.atttypid, -1),
-                             CASE WHEN a.attcollation <> ty.typcollation
-                                  THEN format(' COLLATE %I.%I', cn.nspname, c.collname) END), ', ' ORDER BY n)
+           string_agg(format('%s IS DISTINCT FROM NULL', key), ' AND ' ORDER BY n),
+           string_agg(format('%s %s NOT NULL', key, quotetier.column_type(source, col, '')), ', ' ORDER BY n)
     INTO same, no_null, definitions
     FROM unnest(keys, columns) WITH ORDINALITY k (key, col, n)
-    JOIN pg_attribute a ON a.attrelid = source AND a.attname = col
-    JOIN pg_type ty ON ty.oid = a.atttypid
-    LEFT JOIN pg_collation c ON c.oid = a.attcollation
-    LEFT JOIN pg_namespace cn ON cn.oid = c.collnamespace;
+    JOIN pg_attribute a ON a.attrelid = source AND a.attname = col;
 
     EXECUTE format('CREATE TABLE %s (%s, first_at timestamp, last_at timestamp, orders bigint NOT NULL,
                     revenue numeric NOT NULL, PRIMARY KEY (%s)) WITH (fillfactor = 70)',
@@ -195,8 +210,8 @@ BEGIN
     EXECUTE format('INSERT INTO %1$s (%3$s, first_at, last_at, orders, revenue)
                     SELECT %3$s, quotetier.first_at(rfm), quotetier.last_at(rfm), quotetier.orders(rfm), quotetier.revenue(rfm)
                     FROM (SELECT %3$s, quotetier.rfm_agg(at, amount) AS rfm FROM %2$s
-                          WHERE (%3$s) IS NOT NULL GROUP BY %3$s) o',
-                   summary, orders, keys);
+                          WHERE %4$s GROUP BY %3$s) o',
+                   summary, orders, keys, replace(keys, ',', ' IS DISTINCT FROM NULL AND') || ' IS DISTINCT FROM NULL');
 END
 $$;
 COMMENT ON FUNCTION quotetier.fill_level(regclass, regclass, text) IS
@@ -217,9 +232,12 @@ BEGIN
                      ('update', 'AFTER UPDATE', 'REFERENCING OLD TABLE AS before NEW TABLE AS after', 'STATEMENT', 'O', 'ENABLE'),
                      ('delete', 'AFTER DELETE', 'REFERENCING OLD TABLE AS before', 'STATEMENT', 'O', 'ENABLE'),
                      ('truncate', 'BEFORE TRUNCATE', '', 'STATEMENT', 'A', 'ENABLE ALWAYS'),
+                     ('merge', 'BEFORE UPDATE', '', 'STATEMENT', 'O', 'ENABLE'),
                      ('row', 'AFTER INSERT OR UPDATE OR DELETE', '', 'ROW', 'R', 'ENABLE REPLICA'))
              w (what, event, tables, level, mode, enable)
-        WHERE is_source OR w.what <> 'row'      -- the source's is cloned to its partitions
+        WHERE CASE w.what WHEN 'row' THEN is_source     -- cloned to its partitions
+                          WHEN 'merge' THEN EXISTS (SELECT FROM pg_class WHERE oid = part AND relkind = 'p')
+                          ELSE true END
     LOOP
         SELECT tgenabled INTO mode FROM pg_trigger WHERE tgrelid = part AND tgname = wanted.trigger;
         IF NOT FOUND THEN
@@ -251,12 +269,19 @@ END
 $$;
 COMMENT ON FUNCTION quotetier.drop_triggers(text, regclass) IS 'a step of untrack(): the triggers of one table';
 
--- The tables whose rows are a source's: itself, or everything below it.
+-- The tables whose rows are a source's: itself, or everything below it. Read from
+-- the catalogue, for pg_partition_tree() locks the tables, which deadlocks in a
+-- parallel restore.
 CREATE FUNCTION quotetier.parts_of(source regclass) RETURNS regclass[]
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
 $$
-    SELECT coalesce((SELECT array_agg(relid ORDER BY relid) FROM pg_partition_tree(source) WHERE relid <> source),
-                    CASE WHEN (SELECT relkind FROM pg_class WHERE oid = source) = 'r' THEN ARRAY[source] ELSE '{}' END)
+    WITH RECURSIVE tree AS (
+        SELECT oid FROM pg_class WHERE oid = source AND relkind = 'p'
+        UNION ALL
+        SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid AND NOT i.inhdetachpending)
+    SELECT CASE WHEN (SELECT relkind FROM pg_class WHERE oid = source) = 'p'
+                THEN array(SELECT oid::regclass FROM tree WHERE oid <> source ORDER BY oid)
+                ELSE ARRAY[source] END
 $$;
 COMMENT ON FUNCTION quotetier.parts_of(regclass) IS 'the table itself, or all its partitions at every depth';
 
@@ -322,7 +347,6 @@ DECLARE
     made text;
     columns name[] := ARRAY[track.customer, track.at, track.amount] || CASE WHEN track.by IS NOT NULL THEN ARRAY[track.by] END;
     col record;
-    types regtype[] := '{}';
     base_types oid[] := '{}';
     orders regclass;
     queue regclass;
@@ -384,7 +408,6 @@ BEGIN
                                       'Its values cannot be grouped, ordered and put into arrays.'])[col.n],
                       HINT = 'A generated column of another type may help.';
         END IF;
-        types := types || col.type;
         base_types := base_types || col.base_type;
     END LOOP;
 
@@ -393,7 +416,7 @@ BEGIN
 
     made := format('%I.%I', schema, base || '_orders');
     EXECUTE format('CREATE VIEW %s AS SELECT %I AS customer, %s AS at, %I::numeric AS amount%s FROM %s
-                    WHERE %2$I IS NOT NULL AND %7$I IS NOT NULL AND %4$I IS NOT NULL',
+                    WHERE %2$I IS DISTINCT FROM NULL AND %7$I IS NOT NULL AND %4$I IS NOT NULL',
                    made, track.customer,
                    format(CASE base_types[2] WHEN 'date'::regtype THEN '%I::timestamp'
                                              WHEN 'timestamptz'::regtype THEN '%I AT TIME ZONE ''UTC''' ELSE '%I::timestamp' END, track.at),
@@ -402,10 +425,11 @@ BEGIN
     EXECUTE format('COMMENT ON VIEW %s IS %L', orders, format('tracker %s: the columns of %s that make an order', track.name, track.source));
 
     made := format('%I.%I', schema, base || '_queue');
-    EXECUTE format('CREATE TABLE %s (customers %s[] NOT NULL, orders bigint[] NOT NULL, revenue numeric[] NOT NULL,
+    EXECUTE format('CREATE TABLE %s (customers %s NOT NULL, orders bigint[] NOT NULL, revenue numeric[] NOT NULL,
                     first_at timestamp[] NOT NULL, last_at timestamp[] NOT NULL, recheck smallint NOT NULL%s)
                     USING heap WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000)',
-                   made, format_type(types[1], -1), CASE WHEN track.by IS NOT NULL THEN format(', by_values %s[] NOT NULL', format_type(types[4], -1)) END);
+                   made, quotetier.column_type(track.source, track.customer, '[]'),
+                   ', by_values ' || quotetier.column_type(track.source, track.by, '[]') || ' NOT NULL');
     queue := made;
     -- never compressed; and deletes may be published
     EXECUTE (SELECT format('ALTER TABLE %s REPLICA IDENTITY FULL, ', queue) ||
@@ -445,7 +469,8 @@ BEGIN
         EXECUTE format('ANALYZE %s', t.by_summary);
     END IF;
 
-    INSERT INTO quotetier.tracked SELECT (t).*;
+    t := quotetier.make_reports(t);
+    PERFORM quotetier.write_tracked('add', t);
     PERFORM quotetier.make_triggers(t.name, t.source, true);
     FOREACH part IN ARRAY t.parts LOOP
         PERFORM quotetier.make_triggers(t.name, part, part = t.source);
@@ -530,14 +555,15 @@ DECLARE
                o.first_at, o.last_at, o.orders, o.revenue
         FROM %2$s k
         FULL JOIN (SELECT %3$s, min(at) AS first_at, max(at) AS last_at, count(*) AS orders, sum(amount) AS revenue
-                   FROM %4$s WHERE (%3$s) IS NOT NULL GROUP BY %3$s) o ON k.customer %5$s o.customer %6$s
+                   FROM %4$s %7$s GROUP BY %3$s) o ON k.customer %5$s o.customer %6$s
         WHERE (k.first_at, k.last_at, k.orders, k.revenue) IS DISTINCT FROM (o.first_at, o.last_at, o.orders, o.revenue)$check$;
 BEGIN
-    RETURN QUERY EXECUTE format(part, 'NULL::text', t.rfm, 'customer', t.orders, quotetier.key_equality(t.summary, 'customer'), '') ||
+    RETURN QUERY EXECUTE format(part, 'NULL::text', t.rfm, 'customer', t.orders, quotetier.key_equality(t.summary, 'customer'), '', '') ||
         CASE WHEN t.by_summary IS NOT NULL THEN
             ' UNION ALL ' || format(part, 'coalesce(k.value, o.value)::text', t.by_rfm, 'customer, value', t.orders,
                                     quotetier.key_equality(t.by_summary, 'customer'),
-                                    format('AND k.value %s o.value', quotetier.key_equality(t.by_summary, 'value')))
+                                    format('AND k.value %s o.value', quotetier.key_equality(t.by_summary, 'value')),
+                                    'WHERE value IS DISTINCT FROM NULL')
         ELSE '' END;
 END
 $$;
@@ -556,7 +582,8 @@ BEGIN
     PERFORM quotetier.check_source(t.source);
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', t.source);
     PERFORM pg_advisory_xact_lock('quotetier.tracked'::regclass::oid::int, t.queue::oid::int);
-    UPDATE quotetier.tracked SET parts = quotetier.parts_of(t.source) WHERE tracked.name = t.name RETURNING * INTO t;
+    t.parts := quotetier.parts_of(t.source);
+    PERFORM quotetier.write_tracked('change', t);
     PERFORM quotetier.make_triggers(t.name, t.source, true);
     FOREACH part IN ARRAY t.parts LOOP
         PERFORM quotetier.make_triggers(t.name, part, part = t.source);
@@ -596,7 +623,7 @@ DECLARE
     part regclass;
     object record;
 BEGIN
-    DELETE FROM quotetier.tracked WHERE tracked.name = t.name;
+    PERFORM quotetier.write_tracked('remove', t);
     FOREACH part IN ARRAY t.source || t.parts LOOP
         PERFORM quotetier.drop_triggers(t.name, part);
     END LOOP;
@@ -617,20 +644,21 @@ CREATE FUNCTION quotetier.follow_parts(name text, wait boolean) RETURNS bigint
 $$
 DECLARE
     t quotetier.tracked := quotetier.tracker(name);
-    now regclass[] := quotetier.parts_of(t.source);
+    was regclass[] := t.parts;
     part regclass;
     entries bigint := 0;
 BEGIN
     PERFORM quotetier.check_source(t.source);
-    IF now @> t.parts AND t.parts @> now THEN
+    t.parts := quotetier.parts_of(t.source);
+    IF t.parts @> was AND was @> t.parts THEN
         RETURN 0;
     END IF;
-    UPDATE quotetier.tracked SET parts = now WHERE tracked.name = t.name;
-    FOR part IN SELECT p FROM unnest(now) p WHERE NOT p = ANY (t.parts) LOOP
+    PERFORM quotetier.write_tracked('change', t);
+    FOR part IN SELECT p FROM unnest(t.parts) p WHERE NOT p = ANY (was) LOOP
         entries := entries + quotetier.track_rows(t.name, part, t.queue, 1);
         PERFORM quotetier.make_triggers(t.name, part, false);
     END LOOP;
-    FOR part IN SELECT p FROM unnest(t.parts) p WHERE NOT p = ANY (now) LOOP
+    FOR part IN SELECT p FROM unnest(was) p WHERE NOT p = ANY (t.parts) LOOP
         entries := entries + quotetier.track_rows(t.name, part, t.queue, -1);
         PERFORM quotetier.drop_triggers(t.name, part);
     END LOOP;

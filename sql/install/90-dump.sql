@@ -30,6 +30,7 @@ BEGIN ATOMIC
         FROM pg_catalog.pg_extension WHERE extname = 'quotetier'
     UNION ALL SELECT 10, 0, 'segment_map', pg_catalog.to_jsonb(t) FROM quotetier.segment_map t
     UNION ALL SELECT 11, t.rank, 'segment', pg_catalog.to_jsonb(t) FROM quotetier.segment t
+    UNION ALL SELECT 12, 0, 'rfm_model', pg_catalog.to_jsonb(t) FROM quotetier.rfm_model t
     UNION ALL SELECT 20, 0, 'scheme', pg_catalog.to_jsonb(t) FROM quotetier.scheme t
     UNION ALL SELECT 21, t.rank, 'tier', pg_catalog.to_jsonb(t) FROM quotetier.tier t
     UNION ALL SELECT 22, 0, 'scheme_version', pg_catalog.to_jsonb(t) FROM quotetier.scheme_version t
@@ -44,6 +45,8 @@ BEGIN ATOMIC
     UNION ALL SELECT 32, -t.seq, 'step', pg_catalog.to_jsonb(t) FROM quotetier.step t
     UNION ALL SELECT 33, t.id, 'rule', pg_catalog.to_jsonb(t) FROM quotetier.rule t
     UNION ALL SELECT 34, t.rule, 'scale', pg_catalog.to_jsonb(t) FROM quotetier.scale t
+    UNION ALL SELECT 35, 0, 'class_scheme', pg_catalog.to_jsonb(t) FROM quotetier.class_scheme t
+    UNION ALL SELECT 36, t.id, 'class_rule', pg_catalog.to_jsonb(t) FROM quotetier.class_rule t
     UNION ALL SELECT 40, 0, 'fx_rate', pg_catalog.to_jsonb(t) FROM quotetier.fx_rate t
     UNION ALL SELECT 41, 0, 'uom', pg_catalog.to_jsonb(t) FROM quotetier.uom t
     ORDER BY 1, 2, 4;
@@ -54,6 +57,7 @@ COMMENT ON FUNCTION quotetier.dump_rows() IS 'all configuration, row by row, in 
 SELECT pg_extension_config_dump('quotetier.dumped', 'WHERE false UNION ALL SELECT * FROM quotetier.dump_rows()');
 SELECT pg_extension_config_dump('quotetier.dimension_id_seq', '');
 SELECT pg_extension_config_dump('quotetier.rule_id_seq', '');
+SELECT pg_extension_config_dump('quotetier.class_rule_id_seq', '');
 
 CREATE FUNCTION quotetier.restore_rows() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'restore_rows';

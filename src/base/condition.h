@@ -20,7 +20,10 @@ extern bool condition_number(const JsonPath *path, Jsonb *facts, Dec *number);
 /* Is the path a predicate, so that it can be true or false at all? */
 extern bool condition_is_predicate(JsonPath *path);
 
-/* Facts, and further ones that win over those of the same name. */
+/*
+ * Facts, and further ones that win over those of the same name. What is null
+ * in the end is not there.
+ */
 extern Jsonb *condition_facts(Jsonb *facts, JsonbParseState *winning);
 
 #endif

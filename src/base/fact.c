@@ -176,9 +176,14 @@ know_row_type(FactReader *reader, TupleDesc tupdesc, uint64 row_type)
 
 			if (attr->attisdropped || strcmp(NameStr(attr->attname), reader->names[fact]) != 0)
 				continue;
+			if (reader->column_of_fact[fact] >= 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_AMBIGUOUS_COLUMN),
+						 errmsg("the row of facts has two columns \"%s\"", reader->names[fact]),
+						 errdetail("They need not have the same value, and a fact has only one."),
+						 errhint("Give one of them another name, or leave it out.")));
 			column_init(&reader->columns[i], attr->atttypid);
 			reader->column_of_fact[fact] = i;
-			break;
 		}
 	}
 	reader->row_type = row_type;
@@ -229,6 +234,36 @@ fact_reader_json(FactReader *reader, Jsonb *json)
 	reader->json = json;
 }
 
+/* A null is an absent fact, for which no comparison holds; to jsonpath null != 1. */
+static Jsonb *
+without_nulls(Jsonb *row)
+{
+	JsonbIterator *it = JsonbIteratorInit(&row->root);
+	JsonbParseState *state = NULL;
+	JsonbValue *result;
+	JsonbIteratorToken token;
+	JsonbValue	key;
+	JsonbValue	value;
+	bool		has_null = false;
+
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+		has_null |= token == WJB_VALUE && value.type == jbvNull;
+	if (likely(!has_null))
+		return row;
+	it = JsonbIteratorInit(&row->root);
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+		if (token == WJB_KEY)
+			key = value;
+		else if (token == WJB_VALUE && value.type != jbvNull)
+		{
+			(void) pushJsonbValue(&state, WJB_KEY, &key);
+			(void) pushJsonbValue(&state, WJB_VALUE, &value);
+		}
+	result = pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(result);
+}
+
 Jsonb *
 fact_record_as_jsonb(FactReader *reader, Datum record, Oid type)
 {
@@ -253,12 +288,12 @@ fact_record_as_jsonb(FactReader *reader, Datum record, Oid type)
 Jsonb *
 fact_reader_as_jsonb(FactReader *reader)
 {
+	Datum		row;
+
 	if (reader->json != NULL)
-		return reader->json;
-	return fact_record_as_jsonb(reader,
-								HeapTupleGetDatum(heap_form_tuple(reader->tupdesc, reader->values,
-																  reader->nulls)),
-								RECORDOID);
+		return without_nulls(reader->json);
+	row = HeapTupleGetDatum(heap_form_tuple(reader->tupdesc, reader->values, reader->nulls));
+	return without_nulls(fact_record_as_jsonb(reader, row, RECORDOID));
 }
 
 static void

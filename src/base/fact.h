@@ -70,7 +70,7 @@ extern void fact_labels(FactReader *reader, int fact, FactLabelSink add, void *s
 /* A fact as one label; false if it is absent, an error if it has several values. */
 extern bool fact_text(FactReader *reader, int fact, FactLabel *label);
 
-/* The whole row as jsonb. */
+/* The whole row as jsonb, without the facts that are null. */
 extern Jsonb *fact_reader_as_jsonb(FactReader *reader);
 
 /* A record, or an array of records, as jsonb. */

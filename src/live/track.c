@@ -161,11 +161,15 @@ track_change(PG_FUNCTION_ARGS)
 				 errdetail("It is the name of a tracker."),
 				 errhint("quotetier.track() makes the triggers that a tracked table needs.")));
 
+	/* to be loaded is all that is asked of us before a MERGE (merge.c) */
+	truncate = TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event);
+	if (TRIGGER_FIRED_BEFORE(trigger->tg_event) && !truncate)
+		return PointerGetDatum(NULL);
+
 	/*
 	 * Each change is seen by one of the two kinds of triggers, by role, also
 	 * after ALTER TABLE ... ENABLE TRIGGER ALL made them all of the same mode.
 	 */
-	truncate = TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event);
 	if (!truncate && replica != (TRIGGER_FIRED_FOR_ROW(trigger->tg_event) != 0))
 		return PointerGetDatum(NULL);
 
@@ -184,7 +188,8 @@ track_change(PG_FUNCTION_ARGS)
 	entries = delta_end(delta);
 	table_close(queue, NoLock);
 
-	if (drawn(tracker, entries))
+	/* before a TRUNCATE its rows are still there to be looked up */
+	if (!truncate && drawn(tracker, entries))
 		(void) fold(NameStr(tracker->name), tracker->queue, false);
 	return PointerGetDatum(NULL);
 }
@@ -209,6 +214,8 @@ track_rows(PG_FUNCTION_ARGS)
 
 	if (!pg_class_ownercheck(queue, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(queue));
+	if (pg_class_aclcheck(part, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(part));
 	rel = table_open(part, AccessShareLock);
 	if (rel->rd_rel->relkind == RELKIND_RELATION)
 	{

@@ -39,6 +39,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+PG_FUNCTION_INFO_V1(write_tracked);
 PG_FUNCTION_INFO_V1(equality_operator);
 
 typedef struct TrackerKey
@@ -151,7 +152,7 @@ broken_tracker(const char *name, Relation rel, const char *detail)
 			 errmsg("tracker \"%s\" cannot follow changes of table \"%s\"",
 					name, RelationGetRelationName(rel)),
 			 errdetail("%s", detail),
-			 errhint("Call quotetier.untrack() and quotetier.track() anew, or drop the triggers named \"__quotetier_%s_...\".", name)));
+			 errhint("Call quotetier.untrack() and quotetier.track() anew, or drop the triggers named \"%s%s_...\".", TRIGGER_PREFIX, name)));
 }
 
 static void
@@ -269,31 +270,55 @@ find_tracker(const char *name, Relation rel, bool stranger)
 	return entry->tracker;
 }
 
-int64
-run_as_tracker(const char *name, Oid queue, const char *function, bool wait)
+/* What a change of identity has to put back; an error puts it back by itself. */
+typedef struct Identity
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(queue));
-	Oid			types[2] = {TEXTOID, BOOLOID};
-	Datum		values[2];
-	Oid			owner;
-	Oid			caller;
+	Oid			user;
 	int			context;
 	int			nest;
-	int64		result = -1;
+} Identity;
+
+/* Acts as the owner of a table from here on, with a search path of no one's. */
+static Identity
+become_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Identity	before;
+	Oid			owner;
 
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the queue of tracker \"%s\" is missing", name),
+				 errmsg("the queue of a tracker is missing"),
+				 errdetail("There is no table with OID %u.", relid),
 				 errhint("Call quotetier.untrack() and quotetier.track() anew.")));
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 
-	GetUserIdAndSecContext(&caller, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	nest = NewGUCNestLevel();
+	GetUserIdAndSecContext(&before.user, &before.context);
+	SetUserIdAndSecContext(owner, before.context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+	before.nest = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	return before;
+}
+
+static void
+become(Identity before)
+{
+	AtEOXact_GUC(false, before.nest);
+	SetUserIdAndSecContext(before.user, before.context);
+}
+
+int64
+run_as_tracker(const char *name, Oid queue, const char *function, bool wait)
+{
+	Oid			types[2] = {TEXTOID, BOOLOID};
+	Datum		values[2];
+	Identity	before = become_owner(queue);
+	Datum		datum;
+	bool		isnull;
+	int64		result;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -302,18 +327,54 @@ run_as_tracker(const char *name, Oid queue, const char *function, bool wait)
 	if (SPI_execute_with_args(psprintf("SELECT quotetier.%s($1, $2)", function), 2, types, values,
 							  NULL, false, 0) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "%s did not run", function);
-	{
-		bool		isnull;
-		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-
-		if (!isnull)
-			result = DatumGetInt64(datum);
-	}
+	datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	result = isnull ? -1 : DatumGetInt64(datum);
 	SPI_finish();
-
-	AtEOXact_GUC(false, nest);
-	SetUserIdAndSecContext(caller, context);
+	become(before);
 	return result;
+}
+
+/*
+ * write_tracked(job text, t quotetier.tracked) -> void
+ *
+ * The only way to write quotetier.tracked without a privilege on it: checked
+ * with the caller's rights, written with its owner's.
+ */
+Datum
+write_tracked(PG_FUNCTION_ARGS)
+{
+	char	   *job = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Oid			registry = get_relname_relid("tracked", get_namespace_oid("quotetier", false));
+	Oid			types[2] = {TEXTOID, get_rel_type_id(registry)};
+	Datum		values[2];
+	const char *write;
+	Identity	before;
+
+	if (strcmp(job, "add") == 0)
+		write = "INSERT INTO quotetier.tracked SELECT ($2).* WHERE $1 <> ''";
+	else if (strcmp(job, "change") == 0)
+		write = "UPDATE quotetier.tracked SET parts = ($2).parts, objects = ($2).objects WHERE name = ($2).name AND $1 <> ''";
+	else if (strcmp(job, "remove") == 0)
+		write = "DELETE FROM quotetier.tracked WHERE name = ($2).name AND $1 <> ''";
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown job \"%s\"", job),
+				 errhint("Call quotetier.track() or quotetier.untrack() instead.")));
+
+	values[0] = PG_GETARG_DATUM(0);
+	values[1] = PG_GETARG_DATUM(1);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args("SELECT quotetier.check_tracked($1, $2)", 2, types, values,
+							  NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "check_tracked did not run");
+	before = become_owner(registry);
+	if (SPI_execute_with_args(write, 2, types, values, NULL, false, 0) < 0)
+		elog(ERROR, "a tracker could not be written");
+	become(before);
+	SPI_finish();
+	PG_RETURN_VOID();
 }
 
 /*

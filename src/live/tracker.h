@@ -55,7 +55,11 @@ enum
 	QUEUE_VALUES
 };
 
+/* What the names of all our triggers begin with: so they come before others. */
+#define TRIGGER_PREFIX "__quotetier_"
+
 extern void tracker_init(void);
+extern void merge_init(void);
 
 /*
  * The tracker of that name, as it concerns this table: an error if the table is

@@ -24,19 +24,6 @@ PG_FUNCTION_INFO_V1(policy_check);
 PG_FUNCTION_INFO_V1(step_check);
 PG_FUNCTION_INFO_V1(step_check_procedure);
 
-static void
-check_name(const CheckRow *row)
-{
-	char	   *name = check_text(row, "name");
-
-	if (name != NULL && name[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the name of a %s must not be empty", row->table),
-				 errdetail("Rules and messages call it by its name."),
-				 errhint("Give it a name.")));
-}
-
 /* ----- dimensions ----- */
 
 /*
@@ -50,6 +37,7 @@ close_rules(void)
 
 	LockRelationOid(get_relname_relid("step", namespace), ShareRowExclusiveLock);
 	LockRelationOid(get_relname_relid("rule", namespace), ShareRowExclusiveLock);
+	LockRelationOid(get_relname_relid("class_rule", namespace), ShareRowExclusiveLock);
 }
 
 /* As the newest snapshot sees it; own changes of this transaction included. */
@@ -82,6 +70,10 @@ check_dimension_unused(const CheckRow *row)
 		" WHERE $1 OPERATOR(pg_catalog.=) ANY (pg_catalog.string_to_array(a, '+'))) LIMIT 1",
 		1, {TEXTOID}
 	};
+	static CheckQuery using_class_rule = {
+		"SELECT id, scheme FROM quotetier.class_rule WHERE scope OPERATOR(pg_catalog.?) $1 ORDER BY id LIMIT 1",
+		1, {TEXTOID}
+	};
 	char	   *name = check_old_text(row, "name");
 	Datum		args[] = {CStringGetTextDatum(name)};
 
@@ -99,6 +91,13 @@ check_dimension_unused(const CheckRow *row)
 				 errdetail("The access list of step \"%s\" of policy \"%s\" names it.",
 						   check_found_text(2), check_found_text(1)),
 				 errhint("Change the step's access list first.")));
+	if (query_now(&using_class_rule, args))
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("dimension \"%s\" is in use", name),
+				 errdetail("The scope of class rule " INT64_FORMAT " of scheme \"%s\" names it.",
+						   check_found_int(1), check_found_text(2)),
+				 errhint("Change or delete the class rules that name it first.")));
 }
 
 /*

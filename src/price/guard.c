@@ -99,7 +99,24 @@ raise_status(Pricer *pricer, const Rule *guard, QuoteStatus status, char *reason
 				  DEC_ZERO);
 }
 
-/* Which rules guard this line, and their bounds; those that cannot be reckoned say so. */
+/* Has the rule been found already, at a greater depth? */
+static bool
+found_before(const Pricer *pricer, int i)
+{
+	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
+	const Rule *guard = &rules[pricer->query.found[i]];
+	int			k;
+
+	for (k = 0; k < i && guard->repeated; k++)
+		if (rules[pricer->query.found[k]].id == guard->id)
+			return true;
+	return false;
+}
+
+/*
+ * Which rules guard this line, as Candidate *, with their bounds; those that
+ * cannot be reckoned say so.
+ */
 static List *
 find_guards(Pricer *pricer, bool clamps)
 {
@@ -116,7 +133,8 @@ find_guards(Pricer *pricer, bool clamps)
 		char	   *why_not = NULL;
 
 		if (!IS_GUARD(rule->adjust) || steps[rule->step].level != LEVEL_LINE ||
-			(on_breach(pricer, rule) == BREACH_CLAMP) != clamps || !rule_stands(pricer, rule))
+			(on_breach(pricer, rule) == BREACH_CLAMP) != clamps || found_before(pricer, i) ||
+			!rule_stands(pricer, rule))
 			continue;
 		guard = palloc(sizeof(Candidate));
 		guard->rule = rule;
@@ -137,28 +155,51 @@ test_guards(Pricer *pricer)
 
 	foreach(cell, find_guards(pricer, false))
 	{
-		Candidate  *guard = lfirst(cell);
+		Candidate  *test = lfirst(cell);
+		bool		blocks = on_breach(pricer, test->rule) == BREACH_BLOCK;
+		char	   *told = NULL;
+
+		if (pricer->trace != NULL)
+			told = describe_rule(pricer, test->rule, &test->effect);
+		if (breaks(test->rule, test->effect.result, pricer->state.running))
+			raise_status(pricer, test->rule, blocks ? QUOTE_BLOCKED : QUOTE_NEEDS_APPROVAL,
+						 told == NULL ? NULL :
+						 psprintf("%s: %s", blocks ? "blocked" : "needs approval", told));
+		else if (told != NULL)
+			trace_rejected(pricer, test->rule, "kept: %s", told);
+	}
+}
+
+/* Tells of the clamps that did not move the price. */
+static void
+trace_clamps(Pricer *pricer, List *clamps, const Candidate *cap, const Candidate *floor)
+{
+	ListCell   *cell;
+
+	foreach(cell, clamps)
+	{
+		Candidate  *clamp = lfirst(cell);
 		char	   *told;
 
-		if (!breaks(guard->rule, guard->effect.result, pricer->state.running))
+		if (clamp == cap || clamp == floor)
 			continue;
-		told = describe_rule(pricer, guard->rule, &guard->effect);
-		if (on_breach(pricer, guard->rule) == BREACH_BLOCK)
-			raise_status(pricer, guard->rule, QUOTE_BLOCKED, psprintf("blocked: %s", told));
+		told = describe_rule(pricer, clamp->rule, &clamp->effect);
+		if (floor != NULL && breaks(clamp->rule, clamp->effect.result, pricer->state.running))
+			trace_rejected(pricer, clamp->rule, "overruled by guard " INT64_FORMAT ": %s",
+						   floor->rule->id, told);
 		else
-			raise_status(pricer, guard->rule, QUOTE_NEEDS_APPROVAL,
-						 psprintf("needs approval: %s", told));
+			trace_rejected(pricer, clamp->rule, "kept: %s", told);
 	}
 }
 
 /* The lowest cap and the highest floor among the clamps; NULL: none. */
 static void
-find_clamps(Pricer *pricer, const Candidate **floor, const Candidate **cap)
+find_clamps(List *clamps, const Candidate **floor, const Candidate **cap)
 {
 	ListCell   *cell;
 
 	*floor = *cap = NULL;
-	foreach(cell, find_guards(pricer, true))
+	foreach(cell, clamps)
 	{
 		Candidate  *guard = lfirst(cell);
 
@@ -176,16 +217,23 @@ void
 clamp_guards(Pricer *pricer)
 {
 	LineState  *state = &pricer->state;
+	List	   *clamps = find_guards(pricer, true);
 	const Candidate *floor;
 	const Candidate *cap;
 
-	find_clamps(pricer, &floor, &cap);
-	if (cap != NULL && breaks(cap->rule, cap->effect.result, state->running))
-		clamp_to(pricer, cap->rule, &cap->effect, ROUND_FLOOR);
-	if (floor != NULL && breaks(floor->rule, floor->effect.result, state->running))
-		clamp_to(pricer, floor->rule, &floor->effect, ROUND_CEILING);
+	find_clamps(clamps, &floor, &cap);
 	if (floor != NULL)
 		state->floor = floor->effect.result;
+	if (cap != NULL && breaks(cap->rule, cap->effect.result, state->running))
+		clamp_to(pricer, cap->rule, &cap->effect, ROUND_FLOOR);
+	else
+		cap = NULL;
+	if (floor != NULL && breaks(floor->rule, floor->effect.result, state->running))
+		clamp_to(pricer, floor->rule, &floor->effect, ROUND_CEILING);
+	else
+		floor = NULL;
+	if (pricer->trace != NULL)
+		trace_clamps(pricer, clamps, cap, floor);
 }
 
 Dec
@@ -209,7 +257,7 @@ room_below_cap(Pricer *pricer, Dec most)
 	Dec			room;
 
 	pricer->trace = NULL;
-	find_clamps(pricer, &floor, &cap);
+	find_clamps(find_guards(pricer, true), &floor, &cap);
 	pricer->trace = trace;
 	pricer->state.status = status;
 	if (cap == NULL)

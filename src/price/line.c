@@ -14,6 +14,7 @@
 #include "price/pricer.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
 /* ----- currency ----- */
@@ -218,7 +219,7 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 	state->zero_due = state->zero_list = DEC_ZERO;
 	state->listed = false;
 	state->excluded = 0;
-	state->excluded_by = state->final = NULL;
+	state->final = NULL;
 	state->ending = pricer->policy->ending;
 	state->nrules = 0;
 	state->status = QUOTE_OK;
@@ -294,16 +295,22 @@ line_facts(Pricer *pricer)
 	LineState  *state = &pricer->state;
 	JsonbParseState *json = NULL;
 	JsonbValue	value;
+	Jsonb	   *facts;
 
 	if (pricer->step_facts != NULL)
 		return pricer->step_facts;
 
+	facts = fact_reader_as_jsonb(pricer->facts);
 	(void) pushJsonbValue(&json, WJB_BEGIN_OBJECT, NULL);
 	push_number(&json, "qty", pricer->quantity);
 	if (state->has_list)
 		push_number(&json, "list_price", unit_price(pricer, state->list_amount));
 	if (state->has_running)
 		push_number(&json, "running_price", unit_price(pricer, state->running));
+	else
+		/* the caller's does not count either */
+		facts = DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(facts),
+												   CStringGetTextDatum("running_price")));
 	push_key(&json, "discounted");
 	value.type = jbvBool;
 	value.val.boolean = state->has_list && dec_cmp(state->running, state->list_amount) < 0;
@@ -318,7 +325,7 @@ line_facts(Pricer *pricer)
 		push_number(&json, "counted_amount", pricer->totals->counted_amount);
 		push_number(&json, "counted_quantity", pricer->totals->counted_quantity);
 	}
-	pricer->step_facts = condition_facts(fact_reader_as_jsonb(pricer->facts), json);
+	pricer->step_facts = condition_facts(facts, json);
 	return pricer->step_facts;
 }
 

@@ -96,7 +96,8 @@ move_to(Pricer *pricer, Dec result, const char *what, const char *reason)
 	LineState  *state = &pricer->state;
 
 	if (pricer->trace != NULL && dec_cmp(state->running, result) != 0)
-		trace_row(pricer, VERDICT_RESIDUAL, what, NULL, reason, NULL,
+		trace_row(pricer, pricer->statistical ? VERDICT_STATISTICAL : VERDICT_RESIDUAL,
+				  what, NULL, reason, NULL,
 				  dec_sub(result, state->running));
 	state->running = result;
 }
@@ -185,8 +186,6 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 	if (rule->final)
 		state->final = rule;
 	state->excluded |= step->excludes;
-	if (step->excludes != 0)
-		state->excluded_by = rule;
 }
 
 /* The same, cut to what is left. */
@@ -200,6 +199,8 @@ apply_cut(Pricer *pricer, const Candidate *candidate, const Effect *effect)
 
 /* ----- picking ----- */
 
+#define RAISES "it would raise the price, and its step only lowers it"
+
 static bool
 same_precedence(const Candidate *a, const Candidate *b)
 {
@@ -211,10 +212,10 @@ bool
 rule_stands(Pricer *pricer, const Rule *rule)
 {
 	const RuleMore *more = RULE_MORE(pricer->policy, rule);
-	const char *why_not = NULL;
+	char	   *(*why_not) (const Pricer *pricer, const Rule *rule) = NULL;
 
 	if (pricer->as_of < rule->from || (pricer->as_of >= rule->to && rule->to != DT_NOEND))
-		why_not = "not in force at that time";
+		why_not = describe_validity;
 	else if (unlikely(more != NULL))
 	{
 		if (pricer->totals != NULL)
@@ -223,13 +224,13 @@ rule_stands(Pricer *pricer, const Rule *rule)
 			!scope_excludes_nothing(&pricer->query,
 									POLICY_PART(pricer->policy, ScopeExclusion, exclusions) +
 									more->exclusions, more->nexclusions))
-			why_not = "its scope leaves this out";
+			why_not = describe_exclusion;
 		else if (more->condition != 0 &&
 				 !condition_holds(POLICY_PATH(pricer->policy, more->condition), line_facts(pricer)))
-			why_not = "its condition does not hold";
+			why_not = describe_condition;
 	}
 	if (why_not != NULL && pricer->trace != NULL)
-		trace_rejected(pricer, rule, "%s", why_not);
+		trace_rejected(pricer, rule, "%s", why_not(pricer, rule));
 	return why_not == NULL;
 }
 
@@ -309,6 +310,25 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 	return count;
 }
 
+/* What the winner is better at. */
+static const char *
+lost_reason(const Pricer *pricer, const Candidate *winner, const Candidate *loser, bool by_price)
+{
+	bool		same_price = dec_cmp(winner->effect.result, loser->effect.result) == 0;
+
+	if (!by_price || same_price)
+	{
+		if (winner->rule->rank != loser->rule->rank)
+			return "access rank";
+		if (winner->rule->priority != loser->rule->priority)
+			return "priority";
+	}
+	if (same_price)
+		return "its smaller id";
+	return psprintf("price: %s against %s", unit_text(pricer, loser->effect.result),
+					unit_text(pricer, winner->effect.result));
+}
+
 /* Keeps one candidate of each exclusive group, or the one that stands alone. */
 static int
 reduce_groups(Pricer *pricer, int count)
@@ -323,8 +343,8 @@ reduce_groups(Pricer *pricer, int count)
 		{
 			for (k = 0; k < count && pricer->trace != NULL; k++)
 				if (k != i)
-					trace_rejected(pricer, candidates[k].rule, "rule " INT64_FORMAT
-								   " stands alone in its step", candidates[i].rule->id);
+					trace_rejected(pricer, candidates[k].rule, "beaten by rule " INT64_FORMAT
+								   ", which stands alone in its step", candidates[i].rule->id);
 			candidates[0] = candidates[i];
 			candidates[0].equal = NULL;
 			return 1;
@@ -338,8 +358,9 @@ reduce_groups(Pricer *pricer, int count)
 		if (k == kept)
 			candidates[kept++] = candidates[i];
 		else if (pricer->trace != NULL)
-			trace_rejected(pricer, candidates[i].rule, "rule " INT64_FORMAT
-						   " of the same exclusive group goes first", candidates[k].rule->id);
+			trace_rejected(pricer, candidates[i].rule, "beaten by rule " INT64_FORMAT
+						   " of its exclusive group on %s", candidates[k].rule->id,
+						   lost_reason(pricer, &candidates[k], &candidates[i], false));
 	}
 	return kept;
 }
@@ -384,20 +405,6 @@ best_of(Pricer *pricer, int count)
 	return best;
 }
 
-static const char *
-lost_reason(const Pricer *pricer, const Candidate *winner, const Candidate *loser, bool by_price)
-{
-	int			order = dec_cmp(winner->effect.result, loser->effect.result);
-
-	if (by_price && order != 0)
-		return "price";
-	if (winner->rule->rank != loser->rule->rank)
-		return "access rank";
-	if (winner->rule->priority != loser->rule->priority)
-		return "priority";
-	return order != 0 ? "price" : "its smaller id";
-}
-
 /* One winner takes the step. */
 static void
 apply_one(Pricer *pricer, int winner, int count, bool by_price)
@@ -415,7 +422,7 @@ apply_one(Pricer *pricer, int winner, int count, bool by_price)
 	if (step->only_down && raises(pricer, &candidates[winner].effect))
 	{
 		if (pricer->trace != NULL)
-			trace_rejected(pricer, candidates[winner].rule, "it would raise the price");
+			trace_rejected(pricer, candidates[winner].rule, RAISES);
 		return;
 	}
 	apply_cut(pricer, &candidates[winner], &candidates[winner].effect);
@@ -432,7 +439,7 @@ drop_raising(Pricer *pricer, int count)
 		if (!raises(pricer, &pricer->candidates[i].effect))
 			pricer->candidates[kept++] = pricer->candidates[i];
 		else if (pricer->trace != NULL)
-			trace_rejected(pricer, pricer->candidates[i].rule, "it would raise the price");
+			trace_rejected(pricer, pricer->candidates[i].rule, RAISES);
 	return kept;
 }
 
@@ -522,7 +529,7 @@ apply_chain(Pricer *pricer, int count)
 	for (i = 0; i < count; i++)
 	{
 		Effect		effect;
-		char	   *why_not = "it would raise the price";
+		char	   *why_not = RAISES;
 
 		refuse_ambiguity(pricer, &candidates[i]);
 		if (!try_rule(pricer, candidates[i].rule, &effect, pricer->trace != NULL ? &why_not : NULL) ||
@@ -541,14 +548,19 @@ apply_chain(Pricer *pricer, int count)
 	}
 }
 
+/* All rules of a step that does not run; guards are none of it, they come in the end. */
 static void
-reject_all(Pricer *pricer, const uint32 *found, int n, const char *why, const Rule *by)
+reject_all(Pricer *pricer, const uint32 *found, int n, const char *why)
 {
 	int			i;
 
-	for (i = 0; i < n && pricer->trace != NULL; i++)
-		trace_rejected(pricer, &POLICY_PART(pricer->policy, Rule, rules)[found[i]],
-					   "rule " INT64_FORMAT " %s", by->id, why);
+	for (i = 0; i < n; i++)
+	{
+		const Rule *rule = &POLICY_PART(pricer->policy, Rule, rules)[found[i]];
+
+		if (!IS_GUARD(rule->adjust))
+			trace_rejected(pricer, rule, "%s", why);
+	}
 }
 
 /* ----- the step ----- */
@@ -565,12 +577,14 @@ run_step(Pricer *pricer, int number, const uint32 *found, int n)
 	pricer->step_facts = NULL;
 	if (pricer->state.final != NULL)
 	{
-		reject_all(pricer, found, n, "is final", pricer->state.final);
+		if (pricer->trace != NULL)
+			reject_all(pricer, found, n, describe_final(pricer, pricer->state.final));
 		return;
 	}
 	if (pricer->state.excluded & (UINT64CONST(1) << number))
 	{
-		reject_all(pricer, found, n, "switched this step off", pricer->state.excluded_by);
+		if (pricer->trace != NULL)
+			reject_all(pricer, found, n, describe_excluder(pricer, number));
 		return;
 	}
 

@@ -202,6 +202,13 @@ typedef struct Unit
 	StoredDec	factor;
 } Unit;
 
+/* What a rule's writer calls it, for explanations; sorted by rule. */
+typedef struct RuleNote
+{
+	int64		rule;
+	uint32		text;
+} RuleNote;
+
 /* Group number of '*', the one that stands alone in its step. */
 #define GROUP_ALONE 1
 
@@ -245,6 +252,7 @@ typedef struct Policy
 	uint32		ngroups;
 	uint32		nrates;
 	uint32		nunits;
+	uint32		nnotes;
 	uint64		path_dims;		/* dimensions of kind path, as bits */
 	int32		list_price_fact;
 	int32		cost_fact;
@@ -265,6 +273,7 @@ typedef struct Policy
 	Size		by_facts;
 	Size		rates;
 	Size		units;
+	Size		notes;
 	Size		texts;
 	Size		match;
 } Policy;

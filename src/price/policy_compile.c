@@ -55,6 +55,7 @@ typedef struct Compiler
 	List	   *by_facts;		/* numbers of facts */
 	List	   *rates;			/* of Rate * */
 	List	   *units;			/* of Unit * */
+	List	   *notes;			/* of RuleNote * */
 
 	ReadRule   *rules;
 	uint32		nrules;
@@ -316,24 +317,26 @@ read_dimension(Compiler *c, Row *row)
 	c->ndims++;
 }
 
-/* 'customer+sku' as a mask of dimensions */
-static uint64
-access_mask(Compiler *c, const char *set)
+/* 'customer+sku' as a mask of dimensions; false if no rule uses one of them. */
+static bool
+access_mask(Compiler *c, const char *set, uint64 *mask)
 {
-	uint64		mask = 0;
 	char	   *names = pstrdup(set);
 	char	   *save = NULL;
 	char	   *name;
 
+	*mask = 0;
 	for (name = strtok_r(names, "+", &save); name != NULL; name = strtok_r(NULL, "+", &save))
 	{
 		int			dim;
 
-		for (dim = 0; dim < c->ndims; dim++)
-			if (strcmp(c->dims[dim], name) == 0)
-				mask |= scope_bit(dim);
+		for (dim = 0; dim < c->ndims && strcmp(c->dims[dim], name) != 0; dim++)
+			;
+		if (dim == c->ndims)
+			return false;
+		*mask |= scope_bit(dim);
 	}
-	return mask;
+	return true;
 }
 
 static void
@@ -380,8 +383,8 @@ read_step(Compiler *c, Row *row)
 		{
 			uint64	   *mask = palloc(sizeof(uint64));
 
-			*mask = access_mask(c, TextDatumGetCString(sets[i]));
-			c->access[c->head.nsteps] = lappend(c->access[c->head.nsteps], mask);
+			if (access_mask(c, TextDatumGetCString(sets[i]), mask))
+				c->access[c->head.nsteps] = lappend(c->access[c->head.nsteps], mask);
 		}
 	}
 	c->head.nsteps++;
@@ -465,11 +468,11 @@ read_scale_by(Compiler *c, Row *row, int number, RuleMore *more)
 static Base
 guard_base(Compiler *c, const Rule *rule)
 {
+	if (c->steps[rule->step].base.kind != BASE_RUNNING)
+		return c->steps[rule->step].base;
 	if (rule->adjust == ADJUST_FLOOR_MARGIN || rule->adjust == ADJUST_FLOOR_OVER)
 		return base_named(c, "cost");
-	if (c->steps[rule->step].base.kind == BASE_RUNNING)
-		return base_named(c, "list");
-	return c->steps[rule->step].base;
+	return base_named(c, "list");
 }
 
 static void
@@ -677,6 +680,19 @@ read_unit(Compiler *c, Row *row)
 	c->units = lappend(c->units, unit);
 }
 
+/* ----- notes ----- */
+
+static void
+read_note(Compiler *c, Row *row)
+{
+	RuleNote   *note = palloc(sizeof(RuleNote));
+	bool		isnull;
+
+	note->rule = DatumGetInt64(column(row, 1, &isnull));
+	note->text = add_text(c, text_column(row, 2));
+	c->notes = lappend(c->notes, note);
+}
+
 /* ----- scales ----- */
 
 static int
@@ -721,6 +737,29 @@ read_bracket(Compiler *c, Row *row)
 	bracket->overage = dec_column(c, row, 7);
 }
 
+/* A rule with several places, one for each depth of its paths, has one scale. */
+static void
+share_brackets(Compiler *c)
+{
+	uint32		start;
+	uint32		end;
+	uint32		i;
+
+	for (start = 0; start < c->nscaled; start = end)
+	{
+		const Rule *has = &c->scaled[start]->rule;
+
+		for (end = start; end < c->nscaled && c->scaled[end]->rule.id == has->id; end++)
+			if (c->scaled[end]->rule.nbrackets > 0)
+				has = &c->scaled[end]->rule;
+		for (i = start; i < end; i++)
+		{
+			c->scaled[i]->rule.first_bracket = has->first_bracket;
+			c->scaled[i]->rule.nbrackets = has->nbrackets;
+		}
+	}
+}
+
 static void
 read_scales(Compiler *c, const char *name)
 {
@@ -738,6 +777,7 @@ read_scales(Compiler *c, const char *name)
 			  " FROM quotetier.scale s JOIN quotetier.rule r ON r.id OPERATOR(pg_catalog.=) s.rule"
 			  " WHERE r.policy OPERATOR(pg_catalog.=) $1 ORDER BY s.rule, s.from_value",
 			  name, read_bracket);
+	share_brackets(c);
 }
 
 /* ----- layout ----- */
@@ -810,6 +850,7 @@ lay_out(Compiler *c)
 	head.ngroups = list_length(c->groups) + GROUP_ALONE + 1;
 	head.nrates = list_length(c->rates);
 	head.nunits = list_length(c->units);
+	head.nnotes = list_length(c->notes);
 	head.list_price_fact += c->ndims;
 	head.currency_fact += c->ndims;
 	head.uom_fact += c->ndims;
@@ -831,6 +872,7 @@ lay_out(Compiler *c)
 	head.exclusions = place(&at, c->scopes->nexclusions * sizeof(ScopeExclusion));
 	head.rates = place(&at, head.nrates * sizeof(Rate));
 	head.units = place(&at, head.nunits * sizeof(Unit));
+	head.notes = place(&at, head.nnotes * sizeof(RuleNote));
 	head.texts = place(&at, c->texts.len);
 	head.numerics = place_varlenas(&at, c->numerics);
 	head.paths = place_varlenas(&at, c->paths);
@@ -871,6 +913,7 @@ lay_out(Compiler *c)
 		   c->scopes->nexclusions * sizeof(ScopeExclusion));
 	copy_structs(policy, head.rates, c->rates, sizeof(Rate));
 	copy_structs(policy, head.units, c->units, sizeof(Unit));
+	copy_structs(policy, head.notes, c->notes, sizeof(RuleNote));
 	memcpy((char *) policy + head.texts, c->texts.data, c->texts.len);
 	copy_varlenas(policy, head.numerics, c->numerics);
 	copy_varlenas(policy, head.paths, c->paths);
@@ -942,6 +985,11 @@ policy_compile(const char *name)
 				  "SELECT uom, sku, factor FROM quotetier.uom"
 				  " ORDER BY uom COLLATE \"C\", COALESCE(sku, '') COLLATE \"C\"",
 				  NULL, read_unit);
+		read_rows(c,
+				  "SELECT id, note FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
+				  " AND state OPERATOR(pg_catalog.=) 'approved' AND note OPERATOR(pg_catalog.<>) ''"
+				  " ORDER BY id",
+				  name, read_note);
 		sort_rules(c);
 		read_scales(c, name);
 		for (i = 0; i < c->nrules; i++)

@@ -111,7 +111,6 @@ typedef struct LineState
 	Dec			zero_list;		/* the part of it that is the list price's */
 	bool		listed;			/* step list gave the list price */
 	uint64		excluded;		/* steps switched off */
-	const Rule *excluded_by;
 	const Rule *final;			/* the rule that ended the line steps */
 	uint32		ending;			/* number + 1 of the last one given */
 	int			nrules;			/* rules applied */
@@ -206,7 +205,7 @@ typedef enum FactSource
 
 extern Jsonb *jsonb_from_text(text *json);
 
-/* quote.c: the rows of a trace, behind the line's number (0: null) if it has one. */
+/* explain.c: the rows of a trace, behind the line's number (0: null) if it has one. */
 #define NO_LINE (-1)
 extern void put_trace(ReturnSetInfo *rsinfo, const Pricer *pricer, const Trace *trace, int line);
 
@@ -278,8 +277,17 @@ extern void trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...
 
 /* Rows of a waterfall that lost against another step's. */
 extern void trace_lost(Pricer *pricer, List *rows, const char *against);
+
+/* What a rule does, and why it did not; a number; the price of a unit, or of the order. */
 extern char *describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect);
+extern char *describe_validity(const Pricer *pricer, const Rule *rule);
+extern char *describe_exclusion(const Pricer *pricer, const Rule *rule);
+extern char *describe_condition(const Pricer *pricer, const Rule *rule);
+extern char *describe_outside(const Pricer *pricer, const Rule *rule, Dec measure);
+extern char *describe_final(const Pricer *pricer, const Rule *final);
+extern char *describe_excluder(const Pricer *pricer, int step);
 extern char *dec_text(Dec d);
+extern char *unit_text(const Pricer *pricer, Dec amount);
 extern const char *fact_name(const Pricer *pricer, int fact);
 extern const char *step_name(const Pricer *pricer, int step);
 

@@ -1,6 +1,6 @@
 /*
  * quote.c
- *		quote, net_price and explain_quote: the calls, from a record and from jsonb.
+ *		quote and net_price: the calls, from a record, from jsonb and from text.
  *
  * Each call site keeps a Pricer, so that a statement over many lines finds the
  * policy, the row type and all room ready.
@@ -11,12 +11,11 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "price/pricer.h"
+#include "price/quote.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(quote_record);
 PG_FUNCTION_INFO_V1(quote_jsonb);
@@ -24,18 +23,8 @@ PG_FUNCTION_INFO_V1(quote_text);
 PG_FUNCTION_INFO_V1(net_price_record);
 PG_FUNCTION_INFO_V1(net_price_jsonb);
 PG_FUNCTION_INFO_V1(net_price_text);
-PG_FUNCTION_INFO_V1(explain_quote_record);
-PG_FUNCTION_INFO_V1(explain_quote_jsonb);
-PG_FUNCTION_INFO_V1(explain_quote_text);
 
-/* What a call site keeps from call to call. */
-typedef struct CallSite
-{
-	Pricer	   *pricer;
-	TupleDesc	tupdesc;		/* of quote's result */
-} CallSite;
-
-static CallSite *
+CallSite *
 call_site(FunctionCallInfo fcinfo)
 {
 	CallSite   *site = fcinfo->flinfo->fn_extra;
@@ -55,8 +44,7 @@ jsonb_from_text(text *json)
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(json))));
 }
 
-/* The common arguments: facts, qty, as_of, policy. */
-static void
+void
 price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *quote)
 {
 	text	   *policy = PG_GETARG_TEXT_PP(3);
@@ -78,17 +66,10 @@ price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *qu
 	pricer_quote(pricer, PG_GETARG_NUMERIC(1), PG_GETARG_TIMESTAMPTZ(2), quote);
 }
 
-/* Decimals that money shows at least. */
-static int
-money_scale(const Pricer *pricer)
-{
-	return pricer->increment.scale;
-}
-
-static Datum
+Datum
 money_datum(const Pricer *pricer, Dec amount)
 {
-	return NumericGetDatum(dec_to_numeric(&amount, money_scale(pricer)));
+	return NumericGetDatum(dec_to_numeric(&amount, pricer->increment.scale));
 }
 
 /* ----- net_price ----- */
@@ -243,91 +224,4 @@ Datum
 quote_text(PG_FUNCTION_ARGS)
 {
 	return quote_call(fcinfo, FROM_TEXT);
-}
-
-/* ----- explain_quote ----- */
-
-/* The line's number goes first where it has one. */
-static void
-put_rows(ReturnSetInfo *rsinfo, const Pricer *pricer, List *rows, int line, int *seq, Dec *running)
-{
-	static const char *const verdicts[] = {"list", "applied", "residual", "statistical", "rejected"};
-	ListCell   *cell;
-
-	foreach(cell, rows)
-	{
-		TraceRow   *row = lfirst(cell);
-		Datum		space[9];
-		bool		nospace[9] = {false};
-		Datum	   *values = space + (line != NO_LINE);
-		bool	   *nulls = nospace + (line != NO_LINE);
-
-		if (line != NO_LINE)
-		{
-			space[0] = Int32GetDatum(line);
-			nospace[0] = line == 0;
-		}
-		values[0] = Int32GetDatum(++(*seq));
-		values[1] = CStringGetTextDatum(row->step);
-		nulls[2] = row->rule == 0;
-		values[2] = Int64GetDatum(row->rule);
-		values[3] = CStringGetTextDatum(verdicts[row->verdict]);
-		values[4] = CStringGetTextDatum(row->reason);
-		nulls[5] = !row->has_base;
-		if (row->has_base)
-			values[5] = money_datum(pricer, row->base);
-
-		/* only what is part of the price has an amount: these add up to it */
-		nulls[6] = row->verdict == VERDICT_REJECTED || row->verdict == VERDICT_STATISTICAL;
-		nulls[7] = row->verdict == VERDICT_REJECTED;
-		if (!nulls[7])
-			*running = dec_add(*running, row->amount);
-		values[6] = nulls[6] ? (Datum) 0 : money_datum(pricer, row->amount);
-		values[7] = nulls[7] ? (Datum) 0 : money_datum(pricer, *running);
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, space, nospace);
-	}
-}
-
-void
-put_trace(ReturnSetInfo *rsinfo, const Pricer *pricer, const Trace *trace, int line)
-{
-	Dec			running = DEC_ZERO;
-	int			seq = 0;
-
-	put_rows(rsinfo, pricer, trace->waterfall, line, &seq, &running);
-	put_rows(rsinfo, pricer, trace->rejected, line, &seq, &running);
-}
-
-static Datum
-explain_quote(FunctionCallInfo fcinfo, FactSource source)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Pricer	   *pricer = call_site(fcinfo)->pricer;
-	Trace		trace = {NIL, NIL};
-	Quote		quote;
-
-	InitMaterializedSRF(fcinfo, 0);
-	pricer->trace = &trace;
-	price_call(fcinfo, source, pricer, &quote);
-	pricer->trace = NULL;
-	put_trace(rsinfo, pricer, &trace, NO_LINE);
-	return (Datum) 0;
-}
-
-Datum
-explain_quote_record(PG_FUNCTION_ARGS)
-{
-	return explain_quote(fcinfo, FROM_RECORD);
-}
-
-Datum
-explain_quote_jsonb(PG_FUNCTION_ARGS)
-{
-	return explain_quote(fcinfo, FROM_JSONB);
-}
-
-Datum
-explain_quote_text(PG_FUNCTION_ARGS)
-{
-	return explain_quote(fcinfo, FROM_TEXT);
 }

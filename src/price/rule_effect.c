@@ -353,7 +353,7 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 	if (bracket == NULL)
 	{
 		if (why_not != NULL)
-			*why_not = psprintf("%s is outside its scale", dec_text(reached));
+			*why_not = describe_outside(pricer, rule, reached);
 		return false;
 	}
 	effect->rate = stored_dec(policy, &bracket->value);
@@ -365,6 +365,7 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 	{
 		case SCALE_NONE:
 		case SCALE_VOLUME:
+			effect->rate = list_rate(pricer, rule, effect->rate);
 			*amount = amount_at(pricer, rule, effect);
 			break;
 		case SCALE_GRADUATED:

@@ -7,18 +7,47 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "pgtime.h"
 #include "price/pricer.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+/* ----- rows ----- */
+
+/* What its writer calls the rule, before the reason. */
+static const char *
+with_note(const Pricer *pricer, int64 rule, const char *reason)
+{
+	const RuleNote *notes = POLICY_PART(pricer->policy, RuleNote, notes);
+	int			low = 0;
+	int			high = pricer->policy->nnotes;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (notes[middle].rule < rule)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < pricer->policy->nnotes && notes[low].rule == rule)
+		return psprintf("%s: %s", POLICY_TEXT(pricer->policy, notes[low].text), reason);
+	return reason;
+}
 
 static TraceRow *
-new_row(Verdict verdict, const char *step, int64 rule, const char *reason)
+new_row(const Pricer *pricer, Verdict verdict, const char *step, int64 rule, const char *reason)
 {
 	TraceRow   *row = palloc0(sizeof(TraceRow));
 
 	row->verdict = verdict;
 	row->step = step;
 	row->rule = rule;
-	row->reason = reason;
+	row->reason = rule == 0 ? reason : with_note(pricer, rule, reason);
 	return row;
 }
 
@@ -26,7 +55,7 @@ TraceRow *
 trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 		  const char *reason, const Effect *effect, Dec amount)
 {
-	TraceRow   *row = new_row(verdict, step, rule != NULL ? rule->id : 0, reason);
+	TraceRow   *row = new_row(pricer, verdict, step, rule != NULL ? rule->id : 0, reason);
 
 	if (effect != NULL)
 	{
@@ -42,6 +71,8 @@ void
 trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...)
 {
 	StringInfoData reason;
+	TraceRow   *row;
+	ListCell   *cell;
 
 	initStringInfo(&reason);
 	for (;;)
@@ -56,9 +87,17 @@ trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...)
 			break;
 		enlargeStringInfo(&reason, needed);
 	}
-	pricer->trace->rejected = lappend(pricer->trace->rejected,
-									  new_row(VERDICT_REJECTED, step_name(pricer, rule->step),
-											  rule->id, reason.data));
+	row = new_row(pricer, VERDICT_REJECTED, step_name(pricer, rule->step), rule->id, reason.data);
+
+	/* the same is not said twice: of another depth of its path, of a guard tested again */
+	foreach(cell, pricer->trace->rejected)
+	{
+		TraceRow   *told = lfirst(cell);
+
+		if (told->rule == row->rule && strcmp(told->reason, row->reason) == 0)
+			return;
+	}
+	pricer->trace->rejected = lappend(pricer->trace->rejected, row);
 }
 
 void
@@ -83,6 +122,125 @@ dec_text(Dec d)
 {
 	return DatumGetCString(DirectFunctionCall1(numeric_out,
 											   NumericGetDatum(dec_to_numeric(&d, 0))));
+}
+
+char *
+unit_text(const Pricer *pricer, Dec amount)
+{
+	Dec			unit = pricer->totals != NULL ? amount : unit_price(pricer, amount);
+
+	return DatumGetCString(DirectFunctionCall1(numeric_out,
+											   NumericGetDatum(dec_to_numeric(&unit, pricer->increment.scale))));
+}
+
+/* ----- why a rule did nothing, in words ----- */
+
+/* A time as the clocks of the policy's zone show it. */
+static char *
+time_text(const Pricer *pricer, TimestampTz at)
+{
+	pg_tz	   *zone = pg_tzset(POLICY_TEXT(pricer->policy, pricer->policy->zone));
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			offset;
+	const char *abbreviation;
+	char		text[MAXDATELEN + 1];
+
+	if (zone == NULL || timestamp2tm(at, &offset, &tm, &fsec, &abbreviation, zone) != 0)
+		return pstrdup(timestamptz_to_str(at));
+	EncodeDateTime(&tm, fsec, true, offset, abbreviation, USE_ISO_DATES, text);
+	return pstrdup(text);
+}
+
+char *
+describe_validity(const Pricer *pricer, const Rule *rule)
+{
+	if (rule->to == DT_NOEND)
+		return psprintf("not in force: valid from %s", time_text(pricer, rule->from));
+	if (rule->from == DT_NOBEGIN)
+		return psprintf("not in force: valid until %s", time_text(pricer, rule->to));
+	return psprintf("not in force: valid from %s until %s", time_text(pricer, rule->from),
+					time_text(pricer, rule->to));
+}
+
+char *
+describe_exclusion(const Pricer *pricer, const Rule *rule)
+{
+	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	const ScopeExclusion *exclusion = POLICY_PART(pricer->policy, ScopeExclusion, exclusions) +
+		more->exclusions;
+
+	/* the first that it fails on */
+	while (scope_excludes_nothing(&pricer->query, exclusion, 1))
+		exclusion++;
+	if ((pricer->query.present & (UINT64CONST(1) << exclusion->dim)) == 0)
+		return psprintf("its scope leaves out some values of %s, and there is no fact of that name",
+						fact_name(pricer, exclusion->dim));
+	return psprintf("its scope leaves this %s out", fact_name(pricer, exclusion->dim));
+}
+
+char *
+describe_condition(const Pricer *pricer, const Rule *rule)
+{
+	const JsonPath *path = POLICY_PATH(pricer->policy, RULE_MORE(pricer->policy, rule)->condition);
+
+	return psprintf("its condition does not hold: %s",
+					DatumGetCString(DirectFunctionCall1(jsonpath_out, PointerGetDatum(path))));
+}
+
+/* A measure that no bracket of the rule's scale holds. */
+char *
+describe_outside(const Pricer *pricer, const Rule *rule, Dec measure)
+{
+	const Policy *policy = pricer->policy;
+	const Bracket *first = POLICY_PART(policy, Bracket, brackets) + rule->first_bracket;
+	const char *what = rule->scale_measure == MEASURE_QUANTITY ? "quantity" :
+		rule->scale_measure == MEASURE_AMOUNT ? "amount" : fact_name(pricer, rule->scale_fact);
+	Dec			from;
+
+	if (rule->nbrackets == 0)
+		return pstrdup("its scale has no brackets");
+	from = stored_dec(policy, &first->from);
+	if (dec_cmp(measure, from) <= 0)
+		return psprintf("%s %s is under its scale, which begins %s %s", what, dec_text(measure),
+						rule->scale_upper_inclusive ? "above" : "at", dec_text(from));
+	if (!first[rule->nbrackets - 1].open)
+	{
+		Dec			to = stored_dec(policy, &first[rule->nbrackets - 1].to);
+
+		if (dec_cmp(measure, to) >= 0)
+			return psprintf("%s %s is over its scale, which ends %s %s", what, dec_text(measure),
+							rule->scale_upper_inclusive ? "at" : "below", dec_text(to));
+	}
+	return psprintf("%s %s is in a gap of its scale", what, dec_text(measure));
+}
+
+char *
+describe_final(const Pricer *pricer, const Rule *final)
+{
+	return psprintf("rule " INT64_FORMAT " of step %s is final", final->id,
+					step_name(pricer, final->step));
+}
+
+/* The step that has switched this one off stands in the waterfall, as it applied. */
+char *
+describe_excluder(const Pricer *pricer, int step)
+{
+	const Step *steps = POLICY_PART(pricer->policy, Step, steps);
+	ListCell   *cell;
+	int			i;
+
+	foreach(cell, pricer->trace->waterfall)
+	{
+		TraceRow   *row = lfirst(cell);
+
+		for (i = 0; i < step && row->rule != 0; i++)
+			if ((steps[i].excludes & (UINT64CONST(1) << step)) != 0 &&
+				row->step == step_name(pricer, i))
+				return psprintf("excluded by step %s, where rule " INT64_FORMAT " applied",
+								row->step, row->rule);
+	}
+	return pstrdup("excluded by an earlier step");
 }
 
 /* ----- what a rule did, in words ----- */
@@ -125,7 +283,7 @@ base_text(Pricer *pricer, const Rule *rule)
 
 /* What a value of money is for. */
 static char *
-unit_text(Pricer *pricer, const Rule *rule, const Effect *effect)
+each_text(Pricer *pricer, const Rule *rule, const Effect *effect)
 {
 	if (pricer->totals != NULL)
 		return pstrdup("the order");
@@ -185,7 +343,7 @@ describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect)
 		case ADJUST_PRICE:
 			return psprintf("price %s %s%s%s", rate,
 							rule->scale_mode == SCALE_BLOCK ? "for " : "",
-							unit_text(pricer, rule, effect), scale);
+							each_text(pricer, rule, effect), scale);
 		case ADJUST_PRICE_PERCENT:
 			return psprintf("%s %% of %s%s", rate, base_text(pricer, rule), scale);
 		case ADJUST_MARGIN:
@@ -197,9 +355,9 @@ describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect)
 		case ADJUST_PERCENT_ON:
 			return psprintf("%s%s", percent_text(pricer, rule, rate, "on", "plus"), scale);
 		case ADJUST_AMOUNT_OFF:
-			return psprintf("%s off %s%s", rate, unit_text(pricer, rule, effect), scale);
+			return psprintf("%s off %s%s", rate, each_text(pricer, rule, effect), scale);
 		case ADJUST_AMOUNT_ON:
-			return psprintf("%s on %s%s", rate, unit_text(pricer, rule, effect), scale);
+			return psprintf("%s on %s%s", rate, each_text(pricer, rule, effect), scale);
 		case ADJUST_LINE_AMOUNT_OFF:
 			return psprintf("%s off the %s%s", rate, pricer->totals != NULL ? "order" : "line", scale);
 		case ADJUST_FREE_UNITS:

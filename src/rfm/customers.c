@@ -1,11 +1,12 @@
 /*
  * customers.c
- *		Reading a table of orders into a set of customers.
+ *		Collecting: reading a table of orders into a set of customers.
  *
  * The orders come from an ordinary SELECT, so privileges, row security, views,
  * partitions and the snapshot are those of the caller. They are added up by
  * customer_hash.c. Sums that 128 bits do not hold are rare enough to begin
- * again with rfm_agg in SQL, which holds them. Not here: scores.
+ * again with rfm_agg in SQL, which holds them. Not here: what is then read from
+ * the set (customer_set.c).
  */
 #include "postgres.h"
 
@@ -24,8 +25,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/tuplesort.h"
-#include "utils/typcache.h"
 #include "utils/uuid.h"
 
 #define BATCH			64
@@ -388,8 +387,9 @@ receive_customer(TupleTableSlot *slot, DestReceiver *self)
 }
 
 /* A customer of the hash table as a row. */
-static void
-row_of(CustomerSet *set, CustomerHash *hash, const Customer *customer, CustomerRow *row)
+void
+customers_row_of(const CustomerSet *set, const CustomerHash *hash, const Customer *customer,
+				 CustomerRow *row)
 {
 	if (hash->numbers)
 	{
@@ -430,7 +430,7 @@ store_hash(CustomerSet *set, CustomerHash *hash, MemoryContext scratch)
 			CHECK_FOR_INTERRUPTS();
 			MemoryContextReset(scratch);
 		}
-		row_of(set, hash, &hash->slots[i], &row);
+		customers_row_of(set, hash, &hash->slots[i], &row);
 		values[0] = row.name;
 		values[1] = DateADTGetDatum(hash->slots[i].last_day);
 		values[2] = Int64GetDatum(hash->slots[i].orders);
@@ -492,6 +492,7 @@ collect_by_hash(CustomerSet *set, const OrderColumns *c)
 	receiver->at_is_date = c->at_type == DATEOID;
 	receiver->as_of = set->as_of;
 	set->uuid_keys = c->key == KEY_UUID;
+	set->numbers = numbers;
 
 	run_query(psprintf("SELECT %s, %s, %s FROM %s", c->customer, c->at, c->value, c->relation),
 			  &receiver->pub);
@@ -574,122 +575,4 @@ customers_collect(Oid source, const char *customer, const char *at, const char *
 		collect_by_sql(set, &columns);
 	SPI_finish();
 	return set;
-}
-
-/* ----- reading the set ----- */
-
-void
-customers_free(CustomerSet *set)
-{
-	if (set->store != NULL)
-	{
-		ExecDropSingleTupleTableSlot(set->slot);
-		tuplestore_end(set->store);
-	}
-	MemoryContextDelete(set->context);
-}
-
-void
-customers_rewind(CustomerSet *set)
-{
-	set->next = 0;
-	if (set->store != NULL)
-		tuplestore_rescan(set->store);
-}
-
-bool
-customers_next(CustomerSet *set, CustomerRow *row)
-{
-	MemoryContext caller;
-	bool		more;
-	bool		isnull;
-
-	if (set->hash != NULL)
-	{
-		if (set->next == set->n)
-			return false;
-		row_of(set, set->hash, &set->hash->slots[set->next++], row);
-		return true;
-	}
-	/* the slot frees the tuple at the next one, whatever the caller resets */
-	caller = MemoryContextSwitchTo(set->context);
-	more = tuplestore_gettupleslot(set->store, true, false, set->slot);
-	MemoryContextSwitchTo(caller);
-	if (!more)
-		return false;
-	row->name = slot_getattr(set->slot, 1, &isnull);
-	row->value[RECENCY] =
-		dec_make((int64) set->as_of - DatumGetDateADT(slot_getattr(set->slot, 2, &isnull)), 0);
-	row->value[FREQUENCY] = dec_make(DatumGetInt64(slot_getattr(set->slot, 3, &isnull)), 0);
-	(void) dec_from_numeric(DatumGetNumeric(slot_getattr(set->slot, 4, &isnull)),
-							&row->value[MONETARY]);
-	return true;
-}
-
-int128 *
-customers_units(CustomerSet *set, RfmMeasure measure, int *scale)
-{
-	int128	   *units = MemoryContextAllocHuge(CurrentMemoryContext,
-											   Max(set->n, 1) * sizeof(int128));
-	const Customer *customers = set->hash->slots;
-	int64		i;
-
-	*scale = measure == MONETARY ? set->scale : 0;
-	switch (measure)
-	{
-		case RECENCY:
-			for (i = 0; i < set->n; i++)
-				units[i] = (int64) set->as_of - customers[i].last_day;
-			break;
-		case FREQUENCY:
-			for (i = 0; i < set->n; i++)
-				units[i] = customers[i].orders;
-			break;
-		case MONETARY:
-			for (i = 0; i < set->n; i++)
-				units[i] = customers[i].revenue;
-			break;
-	}
-	return units;
-}
-
-void
-customers_values_at(CustomerSet *set, RfmMeasure measure, const int64 *ranks, int nranks,
-					Dec *values)
-{
-	bool		is_money = measure == MONETARY;
-	Oid			type = is_money ? NUMERICOID : INT8OID;
-	Tuplesortstate *sort;
-	CustomerRow row;
-	int64		at = -1;
-	Datum		value = 0;
-	bool		isnull;
-	int			i;
-
-	sort = tuplesort_begin_datum(type, lookup_type_cache(type, TYPECACHE_LT_OPR)->lt_opr,
-								 InvalidOid, false, work_mem, NULL, TUPLESORT_NONE);
-	customers_rewind(set);
-	while (customers_next(set, &row))
-	{
-		CHECK_FOR_INTERRUPTS();
-		tuplesort_putdatum(sort, is_money ? slot_getattr(set->slot, 4, &isnull) :
-						   Int64GetDatum((int64) row.value[measure].v), false);
-	}
-	tuplesort_performsort(sort);
-	for (i = 0; i < nranks; i++)
-	{
-		if (ranks[i] > at)
-		{
-			if (ranks[i] > at + 1)
-				(void) tuplesort_skiptuples(sort, ranks[i] - at - 1, true);
-			if (!tuplesort_getdatum(sort, true, &value, &isnull, NULL))
-				elog(ERROR, "customers ended early");
-			at = ranks[i];
-		}
-		if (is_money)
-			(void) dec_from_numeric(DatumGetNumericCopy(value), &values[i]);
-		else
-			values[i] = dec_make(DatumGetInt64(value), 0);
-	}
-	tuplesort_end(sort);
 }

@@ -41,6 +41,7 @@ typedef struct CustomerSet
 
 	/* in memory */
 	CustomerHash *hash;			/* compacted; NULL if stored */
+	bool		numbers;		/* customers are integers */
 	bool		uuid_keys;		/* the texts are 16 bytes of uuid */
 
 	/* or stored: customer text, last_day date, orders bigint, revenue numeric */
@@ -57,20 +58,38 @@ typedef struct CustomerSet
 extern CustomerSet *customers_collect(Oid source, const char *customer, const char *at,
 									  const char *amount, DateADT as_of);
 
+/* A customer of a hash table as a row. */
+extern void customers_row_of(const CustomerSet *set, const CustomerHash *hash,
+							 const Customer *customer, CustomerRow *row);
+
 extern void customers_free(CustomerSet *set);
 
 /* Walks through the set; what a row points to is valid until the next. */
 extern void customers_rewind(CustomerSet *set);
 extern bool customers_next(CustomerSet *set, CustomerRow *row);
 
-/* All values of a measure, counted in 10^-scale; of a set in memory only. */
-extern int128 *customers_units(CustomerSet *set, RfmMeasure measure, int *scale);
-
 /*
- * The values of the given ranks (0-based, ascending), as decimals that stay; of
- * a stored set only.
+ * The values of the given ranks (0-based, ascending) of a measure, as decimals
+ * that stay.
  */
 extern void customers_values_at(CustomerSet *set, RfmMeasure measure,
 								const int64 *ranks, int nranks, Dec *values);
+
+/*
+ * The same when customers (text) part ties; numbers come in the order of
+ * numbers, texts in that of the database's collation.
+ */
+extern void customers_in_order(CustomerSet *set, RfmMeasure measure, const int64 *ranks,
+							   int nranks, Dec *values, Datum *customers);
+
+/* Compares two customers in that order. */
+extern int	customers_compare(const CustomerSet *set, Datum a, Datum b);
+
+/*
+ * The distinct values of a measure, ascending, in some unit, and how many
+ * customers there are up to each.
+ */
+extern int64 customers_spectrum(CustomerSet *set, RfmMeasure measure, long double **values,
+								int64 **upto);
 
 #endif

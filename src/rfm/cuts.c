@@ -190,6 +190,41 @@ cuts_to_array(const Dec *cuts, int ncuts)
 	return construct_array(elements, ncuts, NUMERICOID, -1, false, TYPALIGN_INT);
 }
 
+static void
+bad_cuts(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid cuts"),
+			 errdetail("%s", detail),
+			 errhint("Cuts are a one-dimensional array in ascending order, as quantile_cuts(v, bins) returns them.")));
+}
+
+Dec *
+cuts_from_array(ArrayType *array, int *ncuts)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	Dec		   *cuts;
+	int			i;
+
+	if (ARR_NDIM(array) > 1)
+		bad_cuts("The array has more than one dimension.");
+	deconstruct_array(array, NUMERICOID, -1, false, TYPALIGN_INT, &elements, &nulls, ncuts);
+	cuts = palloc(sizeof(Dec) * Max(*ncuts, 1));
+	for (i = 0; i < *ncuts; i++)
+	{
+		if (nulls[i])
+			bad_cuts("A cut is NULL.");
+		/* a copy: long ones point into it, and arrays are not aligned for them */
+		if (!dec_from_numeric(DatumGetNumericCopy(elements[i]), &cuts[i]))
+			bad_cuts("A cut is not a finite number.");
+		if (i > 0 && dec_cmp(cuts[i - 1], cuts[i]) > 0)
+			bad_cuts("A cut is smaller than the one before it.");
+	}
+	return cuts;
+}
+
 void
 check_bins(int bins, int least, int most)
 {

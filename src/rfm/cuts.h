@@ -42,6 +42,9 @@ extern int	quantile_ranks(int64 n, int bins, int64 *ranks);
  */
 extern Dec *quantile_cuts_of(int128 *values, int64 n, int scale, int bins);
 
+/* Reads cuts, which have to be ascending and finite, as palloc'd decimals. */
+extern Dec *cuts_from_array(ArrayType *array, int *ncuts);
+
 extern ArrayType *cuts_to_array(const Dec *cuts, int ncuts);
 
 /* A SELECT's bins argument, refused unless it lies in the range. */

@@ -9,11 +9,10 @@
 
 #include "common/hashfn.h"
 #include "libpq/pqformat.h"
-#include "miscadmin.h"
+#include "rfm/iso.h"
 #include "rfm/rfm.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(rfm_in);
@@ -66,36 +65,6 @@ bad_syntax(const char *input)
 			 errhint("Write (first_at,last_at,orders,revenue), for example (2017-01-03 00:00:00,2017-12-30 09:30:00,5,229.70).")));
 }
 
-/*
- * A timestamp in ISO form only: its text must begin with a year of four digits
- * or more, which no setting can read as anything else.
- */
-static Timestamp
-read_timestamp(const char *input, char *field)
-{
-	size_t		year = strspn(field, "0123456789");
-
-	if (year < 4 || year > 6 || field[year] != '-' ||
-		strspn(field, "0123456789-:. BC") != strlen(field))
-		bad_syntax(input);
-	return DatumGetTimestamp(DirectFunctionCall3(timestamp_in, CStringGetDatum(field),
-												 ObjectIdGetDatum(InvalidOid),
-												 Int32GetDatum(-1)));
-}
-
-static void
-write_timestamp(StringInfo out, Timestamp t)
-{
-	struct pg_tm tm;
-	fsec_t		fsec;
-	char		text[MAXDATELEN + 1];
-
-	if (timestamp2tm(t, NULL, &tm, &fsec, NULL, NULL) != 0)
-		elog(ERROR, "timestamp of an rfm out of range");
-	EncodeDateTime(&tm, fsec, false, 0, NULL, USE_ISO_DATES, text);
-	appendStringInfoString(out, text);
-}
-
 /* rfm_in(cstring) -> rfm */
 Datum
 rfm_in(PG_FUNCTION_ARGS)
@@ -129,8 +98,8 @@ rfm_in(PG_FUNCTION_ARGS)
 	if (n != lengthof(fields))
 		bad_syntax(input);
 
-	rfm->first_at = read_timestamp(input, fields[0]);
-	rfm->last_at = read_timestamp(input, fields[1]);
+	if (!iso_to_timestamp(fields[0], &rfm->first_at) || !iso_to_timestamp(fields[1], &rfm->last_at))
+		bad_syntax(input);
 	rfm->orders = DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(fields[2])));
 	revenue_from_numeric(&rfm->revenue,
 						 DirectFunctionCall3(numeric_in, CStringGetDatum(fields[3]),
@@ -148,9 +117,9 @@ rfm_out(PG_FUNCTION_ARGS)
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '(');
-	write_timestamp(&out, rfm->first_at);
+	append_iso_timestamp(&out, rfm->first_at);
 	appendStringInfoChar(&out, ',');
-	write_timestamp(&out, rfm->last_at);
+	append_iso_timestamp(&out, rfm->last_at);
 	appendStringInfo(&out, "," INT64_FORMAT ",%s)", rfm->orders,
 					 DatumGetCString(DirectFunctionCall1(numeric_out,
 														 NumericGetDatum(revenue_to_numeric(&rfm->revenue)))));

@@ -24,6 +24,8 @@ typedef struct Rfm
 
 StaticAssertDecl(sizeof(Rfm) == 64, "rfm is a type of 64 bytes");
 
+extern Datum rfm_recency_days(PG_FUNCTION_ARGS);
+
 #define PG_GETARG_RFM_P(n)	((Rfm *) PG_GETARG_POINTER(n))
 #define PG_RETURN_RFM_P(x)	PG_RETURN_POINTER(x)
 

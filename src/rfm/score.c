@@ -26,20 +26,10 @@ typedef struct KnownCuts
 	MemoryContext context;		/* holds what follows */
 	ArrayType  *array;			/* copy of the argument, to know it again */
 	int			n;
-	Numeric    *cuts;
+	Dec		   *cuts;
 	int64	   *units;			/* the same counted in 10^-scale; NULL if too long */
 	int			scale;
 } KnownCuts;
-
-static void
-bad_cuts(const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid cuts"),
-			 errdetail("%s", detail),
-			 errhint("Cuts are a one-dimensional array in ascending order, as quantile_cuts(v, bins) returns them.")));
-}
 
 static KnownCuts *
 know_cuts(FunctionCallInfo fcinfo, ArrayType *array)
@@ -47,9 +37,6 @@ know_cuts(FunctionCallInfo fcinfo, ArrayType *array)
 	KnownCuts  *known;
 	MemoryContext context;
 	MemoryContext caller;
-	ArrayIterator iterator;
-	Datum		value;
-	bool		isnull;
 	int			i;
 
 	if (fcinfo->flinfo->fn_extra != NULL)
@@ -58,44 +45,28 @@ know_cuts(FunctionCallInfo fcinfo, ArrayType *array)
 		fcinfo->flinfo->fn_extra = NULL;
 		MemoryContextDelete(context);
 	}
-	if (ARR_NDIM(array) > 1)
-		bad_cuts("The array has more than one dimension.");
-
-	context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "quotetier cuts",
+	context = AllocSetContextCreate(CurrentMemoryContext, "quotetier cuts",
 									ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	known = palloc0(sizeof(KnownCuts));
 	known->context = context;
 	known->array = (ArrayType *) datumCopy(PointerGetDatum(array), false, -1);
-	known->cuts = palloc(sizeof(Numeric) * Max(ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)), 1));
+	known->cuts = cuts_from_array(known->array, &known->n);
 	known->scale = 6;
-	iterator = array_create_iterator(known->array, 0, NULL);
-	while (array_iterate(iterator, &value, &isnull))
-	{
-		i = known->n;
-		if (isnull)
-			bad_cuts("A cut is NULL.");
-		known->cuts[i] = DatumGetNumericCopy(value);
-		if (numeric_is_nan(known->cuts[i]) || numeric_is_inf(known->cuts[i]))
-			bad_cuts("A cut is not a finite number.");
-		if (i > 0 && DatumGetInt32(DirectFunctionCall2(numeric_cmp,
-													   NumericGetDatum(known->cuts[i - 1]),
-													   NumericGetDatum(known->cuts[i]))) > 0)
-			bad_cuts("A cut is smaller than the one before it.");
-		known->scale = Max(known->scale,
-						   DatumGetInt32(DirectFunctionCall1(numeric_scale, value)));
-		known->n++;
-	}
-	array_free_iterator(iterator);
+	for (i = 0; i < known->n; i++)
+		known->scale = Max(known->scale, known->cuts[i].scale);
 
 	known->units = palloc(sizeof(int64) * Max(known->n, 1));
 	for (i = 0; i < known->n; i++)
-		if (!dec_units(NumericGetDatum(known->cuts[i]), known->scale, &known->units[i]))
+		if (!dec_units(NumericGetDatum(dec_to_numeric(&known->cuts[i], 0)), known->scale,
+					   &known->units[i]))
 		{
 			known->units = NULL;
 			break;
 		}
 	MemoryContextSwitchTo(caller);
+	/* an error up to here leaves nothing behind */
+	MemoryContextSetParent(context, fcinfo->flinfo->fn_mcxt);
 	fcinfo->flinfo->fn_extra = known;
 	return known;
 }
@@ -130,9 +101,9 @@ score(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		Numeric		v = DatumGetNumeric(value);
+		Dec			v;
 
-		if (numeric_is_nan(v) || numeric_is_inf(v))
+		if (!dec_from_numeric(DatumGetNumeric(value), &v))
 			ereport(ERROR,
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("a value to be scored must be a finite number"),
@@ -141,9 +112,7 @@ score(PG_FUNCTION_ARGS)
 		{
 			int			middle = (low + high) / 2;
 
-			if (DatumGetInt32(DirectFunctionCall2(numeric_cmp,
-												  NumericGetDatum(known->cuts[middle]),
-												  NumericGetDatum(v))) < 0)
+			if (dec_cmp(known->cuts[middle], v) < 0)
 				low = middle + 1;
 			else
 				high = middle;

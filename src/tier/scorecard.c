@@ -4,7 +4,7 @@
  *
  * Each metric's value becomes a part between 0 and 1 (scale_part), the parts are
  * averaged by weight over the metrics that are known, and the average is
- * written on the scorecard's scale. All in numeric; the result is rounded, so
+ * written on the scorecard's scale. All but powers in numeric; the result is rounded, so
  * that a score that is 50 by the rules does not miss a tier from 50 by the last
  * digit of a division.
  *
@@ -25,6 +25,8 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
+
+#include <math.h>
 
 PG_FUNCTION_INFO_V1(scorecard_score);
 PG_FUNCTION_INFO_V1(scorecard_score_json);
@@ -130,6 +132,17 @@ between_0_and_1(Numeric a)
 	return a;
 }
 
+/* What is left of 1 after so many halvings, to the 15th decimal. */
+static Numeric
+halved(Numeric times)
+{
+	double		n = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+													   NumericGetDatum(times)));
+
+	/* digits enough for a rounded score; numeric_power would take 100 times as long */
+	return int64_div_fast_to_numeric((int64) rint(exp2(-Max(n, 0.0)) * 1e15), 15);
+}
+
 /* How many of the metric's cuts are at or under the value. */
 static int
 cuts_reached(const Metric *metric, Numeric value)
@@ -174,19 +187,8 @@ scale_part(const Metric *metric, Numeric value)
 				part = metric->parts[reached - 1];
 			break;
 		case SCALE_DECAY:
-			{
-				Numeric		halvings = divide(value, metric->a);
-
-				/* under 2^-200 nothing is left, and power() would only take long */
-				if (compare(halvings, number(200)) > 0)
-					part = number(1);
-				else if (compare(halvings, number(0)) > 0)
-					part = subtract(number(1),
-									DatumGetNumeric(DirectFunctionCall2(numeric_power,
-																		NumericGetDatum(divide(number(1), number(2))),
-																		NumericGetDatum(halvings))));
-				break;
-			}
+			part = subtract(number(1), halved(divide(value, metric->a)));
+			break;
 	}
 	part = between_0_and_1(part);
 	return metric->less ? subtract(number(1), part) : part;

@@ -64,17 +64,22 @@ DECLARE
     scope   jsonb := '{}';
     dim     text;
     id      bigint;
+    formula jsonpath;
 BEGIN
     adjust := CASE
+        WHEN step = 'guard' THEN fuzz.one_of('floor_price', 'floor_percent', 'floor_over', 'floor_margin', 'cap_percent_off', 'cap_price')
         WHEN step = 'list' AND fuzz.chance(0.7) THEN 'price'
         WHEN pick = 'sum' THEN fuzz.one_of('percent_off', 'percent_off', 'percent_on', 'amount_off', 'amount_on', 'line_amount_off')
         ELSE fuzz.one_of('price', 'price_percent', 'margin', 'markup', 'percent_off', 'percent_off', 'percent_off',
-                         'percent_on', 'amount_off', 'amount_off', 'amount_on', 'line_amount_off') END;
-    percent := adjust IN ('price_percent', 'margin', 'markup', 'percent_off', 'percent_on');
+                         'percent_on', 'amount_off', 'amount_off', 'amount_on', 'line_amount_off', 'round_to') END;
+    percent := adjust IN ('price_percent', 'margin', 'markup', 'percent_off', 'percent_on', 'floor_percent', 'floor_margin', 'cap_percent_off');
     up_to := CASE adjust WHEN 'price' THEN 100 WHEN 'price_percent' THEN 140 WHEN 'margin' THEN 90
         WHEN 'markup' THEN 60 WHEN 'percent_off' THEN CASE WHEN fuzz.chance(0.1) THEN 100 ELSE 30 END
-        WHEN 'line_amount_off' THEN 40 ELSE 12 END;
-    IF fuzz.chance(0.35) THEN
+        WHEN 'line_amount_off' THEN 40 WHEN 'floor_percent' THEN 120 WHEN 'cap_percent_off' THEN 60 WHEN 'floor_margin' THEN 60
+        WHEN 'floor_price' THEN 60 WHEN 'cap_price' THEN 120 ELSE 12 END;
+    IF fuzz.chance(0.05) AND step <> 'guard' THEN
+        formula := fuzz.one_of('$.score', '$.cost * 1.25', '$.running_price / 10', '$.qty + 0.5', '$.sku', '$.list_price - 20')::jsonpath;
+    ELSIF fuzz.chance(0.35) AND step <> 'guard' AND adjust <> 'round_to' THEN
         mode := CASE WHEN percent THEN fuzz.one_of('volume', 'graduated')
                      WHEN adjust = 'line_amount_off' THEN fuzz.one_of('volume', 'block', 'package')
                      ELSE fuzz.one_of('volume', 'graduated', 'block', 'package') END;
@@ -82,20 +87,31 @@ BEGIN
     END IF;
     FOREACH dim IN ARRAY fuzz.some_of(0.3, 'tier', 'region', 'sku', 'tags') LOOP
         scope := scope || jsonb_build_object(dim, CASE
+            WHEN dim = 'region' AND fuzz.chance(0.7) THEN to_jsonb(fuzz.one_of('a', 'a.x', 'a.x.y', 'b', 'c.z'))
+            WHEN dim = 'region' THEN to_jsonb(fuzz.some_of(0.5, 'a', 'a.x', 'c.z') || 'b'::text)
             WHEN fuzz.chance(0.7) THEN to_jsonb(fuzz.one_of('a', 'b', 'c'))
             ELSE to_jsonb(fuzz.some_of(0.5, 'a', 'b', 'c') || 'd'::text) END);
+        IF fuzz.chance(0.1) THEN
+            scope := scope || jsonb_build_object(dim, jsonb_build_object('not', scope -> dim));
+        END IF;
     END LOOP;
     INSERT INTO quotetier.rule (policy, step, base, scope, valid, priority, adjust, value, scale_mode, scale_on, scale_bounds,
-                                exclusive_group, final, stop, ending)
+                                exclusive_group, final, stop, ending, condition, value_expr, scale_offset, currency, on_breach, max_amount)
     VALUES (policy, step, CASE WHEN fuzz.chance(0.25) THEN fuzz.one_of(VARIADIC bases) END, scope,
             CASE WHEN fuzz.chance(0.8) THEN '(,)'
                  ELSE tstzrange('2024-01-01'::timestamptz + floor(random() * 4) * interval '1 day',
                                 '2024-01-05'::timestamptz + floor(random() * 4) * interval '1 day') END,
-            floor(random() * 3), adjust, CASE WHEN mode IS NULL THEN fuzz.number(up_to) END, mode, measure,
+            floor(random() * 3), adjust, CASE WHEN mode IS NULL AND formula IS NULL THEN fuzz.number(up_to) + CASE adjust WHEN 'round_to' THEN 0.05 ELSE 0.1 END END, mode, measure,
             CASE WHEN mode IS NULL OR fuzz.chance(0.7) THEN '[)' ELSE '(]' END,
-            CASE WHEN fuzz.chance(0.15) THEN fuzz.one_of('g', 'h', '*') END,
-            fuzz.chance(0.06), fuzz.chance(0.06),
-            CASE WHEN fuzz.chance(0.05) THEN fuzz.one_of('.95', '4.99/5') END)
+            CASE WHEN fuzz.chance(0.15) AND step <> 'guard' THEN fuzz.one_of('g', 'h', '*') END,
+            fuzz.chance(0.06) AND step <> 'guard', fuzz.chance(0.06) AND step <> 'guard',
+            CASE WHEN fuzz.chance(0.05) AND step <> 'guard' THEN fuzz.one_of('.95', '4.99/5') END,
+            CASE WHEN fuzz.chance(0.15) THEN fuzz.one_of('$.qty >= 5', '$.discounted == true', '$.running_price > 40', '$.list_price < 50 || $.score > 0',
+                                                         '$.weekday >= 4', '$.hour == 20', '$.date < "2024-01-04"', '$.tags[*] == "a"', '$.unknown == 1')::jsonpath END,
+            formula, CASE WHEN mode = 'graduated' AND measure = 'quantity' AND fuzz.chance(0.3) THEN 'used' END,
+            CASE WHEN NOT percent AND fuzz.chance(0.2) THEN fuzz.one_of('EUR', 'USD') END,
+            CASE WHEN step = 'guard' THEN nullif(fuzz.one_of('clamp', 'default', 'block', 'approve'), 'default') END,
+            CASE WHEN adjust IN ('percent_off', 'amount_off', 'line_amount_off') AND fuzz.chance(0.1) THEN fuzz.number(30) END)
     RETURNING rule.id INTO id;
     IF mode IS NOT NULL THEN
         CALL fuzz.make_scale(id, percent, up_to, mode, measure);
@@ -114,10 +130,10 @@ BEGIN
     DELETE FROM quotetier.rule;
     DELETE FROM quotetier.policy WHERE quotetier.policy.name <> 'default';
     DELETE FROM quotetier.dimension;
-    INSERT INTO quotetier.dimension (name, weight)
-    SELECT d, 1 + floor(random() * 3) FROM unnest(ARRAY['tier', 'region', 'sku', 'tags']) d;
-    INSERT INTO quotetier.policy (name, currency, round_target, round_mode, round_increment, ending, strict)
-    VALUES (policy, CASE WHEN fuzz.chance(0.5) THEN 'EUR' END,
+    INSERT INTO quotetier.dimension (name, weight, kind)
+    SELECT d, 1 + floor(random() * 3), CASE d WHEN 'region' THEN 'path' ELSE 'label' END FROM unnest(ARRAY['tier', 'region', 'sku', 'tags']) d;
+    INSERT INTO quotetier.policy (name, currency, zone, round_target, round_mode, round_increment, ending, strict)
+    VALUES (policy, fuzz.one_of('EUR', 'EUR', 'USD'), fuzz.one_of('UTC', 'Asia/Shanghai', 'America/St_Johns'),
             fuzz.one_of('line', 'line', 'unit', 'adjustment', 'unit_adjustment', 'line_step', 'unit_step'),
             fuzz.one_of('half_up', 'half_up', 'half_even', 'up', 'down', 'ceiling', 'floor'),
             fuzz.one_of('0.01', '0.01', '0.05', '1', '0.001', '0.25')::numeric,
@@ -131,8 +147,8 @@ BEGIN
     FOR i IN 1 .. 2 + floor(random() * 5)::int LOOP
         this := 's' || i;
         compete := CASE WHEN fuzz.chance(0.5) THEN compete ELSE CASE WHEN fuzz.chance(0.4) THEN this END END;
-        INSERT INTO quotetier.step (policy, seq, name, base, pick, access, excludes, compete, only_down, ending)
-        VALUES (policy, i, this, fuzz.one_of(VARIADIC bases), fuzz.one_of('first', 'best', 'sum', 'chain'),
+        INSERT INTO quotetier.step (policy, seq, name, level, base, pick, access, excludes, compete, only_down, ending)
+        VALUES (policy, i, this, 'line', fuzz.one_of(VARIADIC bases), fuzz.one_of('first', 'best', 'sum', 'chain'),
                 CASE WHEN fuzz.chance(0.2) THEN fuzz.some_of(0.5, 'sku', 'tier+region', 'tags', 'region', 'sku+tier', '') END,
                 CASE WHEN fuzz.chance(0.15) THEN ARRAY['s' || i + 1 + floor(random() * 2)::int] END,
                 compete,
@@ -141,6 +157,9 @@ BEGIN
         steps := steps || this;
         bases := bases || this;
     END LOOP;
+    INSERT INTO quotetier.step (policy, seq, name, level, base, pick)
+    SELECT policy, 80 + i, 'rebate' || i, 'statistical', fuzz.one_of(VARIADIC bases), fuzz.one_of('first', 'sum', 'chain') FROM generate_series(1, 2) i;
+    INSERT INTO quotetier.step (policy, seq, name, base) VALUES (policy, 90, 'guard', fuzz.one_of('running', 'running', 'cost', 'list', 'competitor', 's1'));
     UPDATE quotetier.step s SET excludes = ARRAY(SELECT unnest(excludes) INTERSECT SELECT unnest(steps))
     WHERE s.policy = make_policy.policy AND excludes IS NOT NULL;
 
@@ -152,6 +171,12 @@ BEGIN
         END LOOP;
         IF this <> 'list' THEN bases := bases || this; END IF;
     END LOOP;
+    FOR i IN 1 .. greatest(floor(random() * 6)::int - 2, 0) LOOP
+        CALL fuzz.make_rule(policy, 'guard', 'best', bases);
+    END LOOP;
+    FOR i IN 1 .. greatest(floor(random() * 6)::int - 2, 0) LOOP
+        CALL fuzz.make_rule(policy, 'rebate' || 1 + i % 2, 'sum', bases);
+    END LOOP;
 END
 $$;
 
@@ -159,20 +184,30 @@ $$;
 -- Random lines, and what both make of them
 -- ---------------------------------------------------------------------------
 
+INSERT INTO quotetier.fx_rate (from_currency, to_currency, rate, valid) VALUES
+    ('EUR', 'USD', 1.0837, '(,2024-01-03)'), ('EUR', 'USD', 1.1, '[2024-01-03,)'), ('USD', 'EUR', 0.9, '(,)');
+INSERT INTO quotetier.uom (sku, uom, factor) VALUES (NULL, 'box', 12), ('a', 'box', 7.5);
+
 CREATE UNLOGGED TABLE fuzz.line (no int, facts jsonb, qty numeric, as_of timestamptz);
 
 CREATE PROCEDURE fuzz.make_lines(n int) LANGUAGE sql AS $$
     TRUNCATE fuzz.line;
     INSERT INTO fuzz.line
     SELECT no,
-           (SELECT jsonb_object_agg(d, CASE WHEN fuzz.chance(0.1) THEN 'null' ELSE to_jsonb(fuzz.one_of('a', 'b', 'c', 'd', 'z')) END)
+           (SELECT jsonb_object_agg(d, CASE WHEN fuzz.chance(0.1) THEN 'null'
+                WHEN d = 'region' THEN to_jsonb(fuzz.one_of('a', 'a.x', 'a.x.y', 'a.x.y.q', 'b', 'b.w', 'c', 'c.z'))
+                ELSE to_jsonb(fuzz.one_of('a', 'b', 'c', 'd', 'z')) END)
             FROM unnest(ARRAY['tier', 'region', 'sku']) d WHERE no > 0)
            || jsonb_strip_nulls(jsonb_build_object(
                 'tags', CASE WHEN fuzz.chance(0.8) THEN fuzz.some_of(0.4, 'a', 'b', 'c', 'z') END,
                 'list_price', CASE WHEN fuzz.chance(0.85) THEN fuzz.number(100) END,
                 'cost', CASE WHEN fuzz.chance(0.75) THEN fuzz.number(60) END,
                 'competitor', CASE WHEN fuzz.chance(0.6) THEN fuzz.number(120) END,
-                'score', CASE WHEN fuzz.chance(0.8) THEN fuzz.number(40) - 15 END)),
+                'score', CASE WHEN fuzz.chance(0.8) THEN fuzz.number(40) - 15 END,
+                'used', CASE WHEN fuzz.chance(0.3) THEN fuzz.number(20) END,
+                'currency', CASE WHEN fuzz.chance(0.3) THEN fuzz.one_of('EUR', 'USD') END,
+                'uom', CASE WHEN fuzz.chance(0.1) THEN 'box' END,
+                'uom_factor', CASE WHEN fuzz.chance(0.1) THEN 0.1 + fuzz.number(20) END)),
            CASE floor(random() * 8)::int WHEN 0 THEN 0 WHEN 1 THEN -round(1 + 9 * random()::numeric, 0) WHEN 2 THEN round(10 * random()::numeric, 3)
                 WHEN 3 THEN -round(10 * random()::numeric, 2) WHEN 4 THEN 1 WHEN 5 THEN round(300 * random()::numeric, 0)
                 ELSE 1 + round(19 * random()::numeric, 0) END,
@@ -190,7 +225,7 @@ $$;
 
 CREATE FUNCTION fuzz.oracle(facts jsonb, qty numeric, as_of timestamptz, OUT q jsonb) STABLE LANGUAGE plpgsql AS $$
 BEGIN
-    SELECT to_jsonb(r) - '{steps,by_rule,verdicts,bases,amounts,doubt}'::text[] INTO q FROM oracle.quote(facts, qty, as_of) r;
+    SELECT to_jsonb(r) - '{steps,by_rule,verdicts,bases,amounts,pocket,doubt}'::text[] INTO q FROM oracle.quote(facts, qty, as_of) r;
 EXCEPTION WHEN cardinality_violation THEN q := '"ambiguous"';
 END
 $$;
@@ -271,8 +306,9 @@ BEGIN
                 WHEN (q.list_price::text, q.net_price::text, q.discount_pct::text)
                      IS DISTINCT FROM (o.list_price::text, o.net_price::text, o.discount_pct::text)
                     THEN 'how a number is written'
-                WHEN (w.steps, w.by_rule, w.verdicts, w.bases, w.amounts) IS DISTINCT FROM (o.steps, o.by_rule, o.verdicts, o.bases, o.amounts)
-                     AND o.status = 'ok'
+                WHEN (w.steps, w.by_rule, w.verdicts, w.bases, w.amounts, w.pocket)
+                     IS DISTINCT FROM (o.steps, o.by_rule, o.verdicts, o.bases, o.amounts, o.pocket)
+                     AND o.status <> 'no_price'
                     THEN 'the waterfall'
                 WHEN q.list_amount + w.changes <> q.net_amount OR w.total <> q.net_amount OR w.last_running <> q.net_amount
                     THEN 'the sum of the waterfall'
@@ -291,8 +327,9 @@ BEGIN
                  LATERAL (SELECT array_agg(step ORDER BY seq) AS steps, array_agg(rule ORDER BY seq) AS by_rule,
                                  array_agg(verdict ORDER BY seq) AS verdicts, array_agg(base ORDER BY seq) AS bases,
                                  array_agg(amount ORDER BY seq) AS amounts, sum(amount) AS total,
+                                 coalesce(array_agg(running ORDER BY seq) FILTER (WHERE verdict = 'statistical'), '{}') AS pocket,
                                  coalesce(sum(amount) FILTER (WHERE verdict <> 'list'), 0) AS changes,
-                                 (array_agg(running ORDER BY seq DESC))[1] AS last_running
+                                 (array_agg(running ORDER BY seq DESC) FILTER (WHERE verdict <> 'statistical'))[1] AS last_running
                           FROM quotetier.explain_quote(facts, qty, as_of, 'fuzz')
                           WHERE verdict <> 'rejected') w) judged
             ORDER BY what IS NULL, (l).no LIMIT 1;

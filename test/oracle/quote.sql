@@ -5,7 +5,7 @@
 --   oracle.quote(facts, qty, as_of)          what quotetier.quote returns, but the version
 --   oracle.explain(facts, qty, as_of)        the waterfall that quotetier.explain_quote begins with
 --
--- It quotes by the policy loaded last. Line steps only.
+-- It quotes by the policy loaded last, one line: no steps of an order's level.
 CREATE SCHEMA oracle;
 
 -- ---------------------------------------------------------------------------
@@ -17,17 +17,51 @@ CREATE TYPE oracle.bracket AS (f numeric, t numeric, v numeric, fee numeric, siz
 CREATE UNLOGGED TABLE oracle.policy (LIKE quotetier.policy);
 CREATE UNLOGGED TABLE oracle.step (LIKE quotetier.step);
 
--- dims: the keys of its scope; access: its rank, as a text that sorts; brackets: the scale, in order
-CREATE UNLOGGED TABLE oracle.rule (LIKE quotetier.rule, seq int, dims text[], access text COLLATE "C", brackets oracle.bracket[]);
+-- dims: the keys of its scope; access: its rank, as a text that sorts; depths: how
+-- deep its paths match the line; brackets: the scale, in order
+CREATE UNLOGGED TABLE oracle.rule (LIKE quotetier.rule, seq int, dims text[], access text COLLATE "C", has_paths boolean, depths int[], brackets oracle.bracket[]);
 
--- for each key of a rule's scope: one of these labels
-CREATE UNLOGGED TABLE oracle.wanted (rule bigint, labels text[]);
+-- for each key of a rule's scope: one of these labels, or (unwanted) a label but none of these
+CREATE UNLOGGED TABLE oracle.wanted (rule bigint, dim text, place int, is_path boolean, unwanted boolean, labels text[]);
 
 -- How values are compared: "tier=gold". 10, 10.0 and "10" are the same label.
-CREATE FUNCTION oracle.labels(name text, value jsonb) RETURNS text[] IMMUTABLE LANGUAGE sql AS $$
-    SELECT ARRAY(SELECT name || '=' || CASE jsonb_typeof(e) WHEN 'number' THEN trim_scale(e::numeric)::text ELSE e #>> '{}' END
-                 FROM jsonb_array_elements(CASE jsonb_typeof(value) WHEN 'array' THEN value ELSE jsonb_build_array(value) END) e
-                 WHERE jsonb_typeof(e) <> 'null')
+CREATE FUNCTION oracle.labels(name text, value jsonb) RETURNS text[] IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    e      jsonb;
+    labels text[] := '{}';
+BEGIN
+    IF jsonb_typeof(value) <> 'array' THEN
+        value := jsonb_build_array(value);
+    END IF;
+    FOR i IN 0 .. jsonb_array_length(value) - 1 LOOP
+        e := value -> i;
+        CONTINUE WHEN jsonb_typeof(e) = 'null';
+        labels := labels || (name || '=' || CASE jsonb_typeof(e) WHEN 'number' THEN trim_scale(e::numeric)::text ELSE e #>> '{}' END);
+    END LOOP;
+    RETURN labels;
+END
+$$;
+
+-- The labels of a line; those of a path are its ancestors', too.
+CREATE FUNCTION oracle.known(facts jsonb) RETURNS text[] STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    d     record;
+    label text;
+    known text[] := '{}';
+BEGIN
+    FOR d IN SELECT name, kind FROM quotetier.dimension WHERE facts ? name LOOP
+        FOREACH label IN ARRAY oracle.labels(d.name, facts -> d.name) LOOP
+            known := known || label;
+            IF d.kind = 'path' THEN
+                WHILE label LIKE '%.%' LOOP
+                    label := regexp_replace(label, '\.[^.]*$', '');
+                    known := known || label;
+                END LOOP;
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN known;
+END
 $$;
 
 -- Precedence 1. Sets named in the step's access list come first, in its order;
@@ -45,17 +79,27 @@ $$;
 CREATE FUNCTION oracle.load(policy text) RETURNS void LANGUAGE sql AS $$
     TRUNCATE oracle.policy, oracle.step, oracle.rule, oracle.wanted;
     INSERT INTO oracle.policy SELECT * FROM quotetier.policy WHERE name = $1;
-    INSERT INTO oracle.step SELECT * FROM quotetier.step WHERE step.policy = $1 AND level = 'line';
+    INSERT INTO oracle.step SELECT * FROM quotetier.step WHERE step.policy = $1 AND level IN ('line', 'statistical');
     INSERT INTO oracle.rule
-    SELECT r.*, s.seq, d.dims, oracle.access_rank(s.access, d.dims),
+    SELECT r.*, s.seq, d.dims, oracle.access_rank(s.access, d.dims), false, '{}',
            ARRAY(SELECT (from_value, to_value, value, fee, size, overage)::oracle.bracket
                  FROM quotetier.scale WHERE rule = r.id ORDER BY from_value)
     FROM quotetier.rule r
          JOIN oracle.step s ON s.name = r.step,
          LATERAL (SELECT ARRAY(SELECT name FROM quotetier.dimension WHERE r.scope ? name ORDER BY weight DESC, id)) AS d (dims)
     WHERE r.policy = $1 AND r.state = 'approved';
-    UPDATE oracle.rule r SET base = s.base FROM oracle.step s WHERE s.name = r.step AND r.base IS NULL;
-    INSERT INTO oracle.wanted SELECT id, oracle.labels(k, v) FROM oracle.rule, jsonb_each(scope) AS w (k, v);
+    -- the running price would be a bound of itself: guards are over cost or list then
+    UPDATE oracle.rule r SET base = CASE WHEN s.base <> 'running' THEN s.base
+                                         WHEN adjust IN ('floor_margin', 'floor_over') THEN 'cost'
+                                         WHEN adjust LIKE 'floor%' OR adjust LIKE 'cap%' THEN 'list'
+                                         ELSE s.base END
+    FROM oracle.step s WHERE s.name = r.step AND r.base IS NULL;
+    INSERT INTO oracle.wanted
+    SELECT r.id, k, row_number() OVER (PARTITION BY r.id ORDER BY weight DESC, d.id), d.kind = 'path',
+           jsonb_typeof(v) = 'object', oracle.labels(k, CASE jsonb_typeof(v) WHEN 'object' THEN v -> 'not' ELSE v END)
+    FROM oracle.rule r, jsonb_each(scope) AS w (k, v), quotetier.dimension d
+    WHERE d.name = k;
+    UPDATE oracle.rule r SET has_paths = true FROM oracle.wanted w WHERE w.rule = r.id AND w.is_path AND NOT w.unwanted;
 $$;
 
 -- ---------------------------------------------------------------------------
@@ -87,8 +131,8 @@ BEGIN
 END
 $$;
 
--- the legal price nearest to a / b, a tie going up, never zero or less
-CREATE FUNCTION oracle.legal(a numeric, b numeric, ending text) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$
+-- the legal price nearest to a / b, a tie going up, or the nearest below or above; never zero or less
+CREATE FUNCTION oracle.legal(a numeric, b numeric, ending text, mode text = 'nearest') RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$
 DECLARE
     rest   numeric := split_part(ending, '/', 1);
     period numeric := nullif(split_part(ending, '/', 2), '');
@@ -100,7 +144,7 @@ BEGIN
         WHILE period <= rest LOOP period := period * 10; END LOOP;
     END IF;
     low := oracle.rounded(a - rest * b, b, period, 'floor') + rest;
-    IF low <= 0 OR 2 * (a - low * b) >= period * b THEN
+    IF low <= 0 OR mode = 'ceiling' AND low * b < a OR mode = 'nearest' AND 2 * (a - low * b) >= period * b THEN
         low := low + period;
     END IF;
     RETURN low;
@@ -115,8 +159,16 @@ $$;
 -- the way of one unit, to find its unit price; what is due for it, fees, is zero_due.
 CREATE TYPE oracle.line AS (
     facts    jsonb,
-    qty      numeric,       -- without its sign
-    units    numeric,       -- what prices are multiplied by: 1 for quantity 0
+    as_of    timestamptz,
+    zone     text,
+    qty      numeric,       -- without its sign, in base units
+    units    numeric,       -- what prices are multiplied by: that of 1 for quantity 0
+    quoted   numeric,       -- the same in the unit asked for
+    currency text,
+    p_currency text,        -- the policy's
+    status   text,
+    statistical boolean,    -- the net price stands already
+    seen     jsonb,         -- what conditions see: as it was on entry to the step
     list     numeric,
     running  numeric,
     after    jsonb,         -- running after each step so far
@@ -133,7 +185,8 @@ CREATE TYPE oracle.line AS (
     by_rule  bigint[],
     verdicts text[],
     bases    numeric[],
-    amounts  numeric[]
+    amounts  numeric[],
+    pocket   numeric[]      -- running after each statistical row, whose amounts are null
 );
 
 -- What trying a rule leads to.
@@ -167,31 +220,120 @@ CREATE FUNCTION oracle.percent(adjust text, base numeric, value numeric) RETURNS
 BEGIN
     RETURN CASE adjust
         WHEN 'margin' THEN oracle.quotient(base * 100, 100 - value, 20)
+        WHEN 'floor_margin' THEN oracle.quotient(base * 100, 100 - value, 20)
         WHEN 'markup' THEN base * (100 + value) * 0.01
         ELSE base * value * 0.01
     END;
 END
 $$;
 
-CREATE FUNCTION oracle.effect(r oracle.rule, line oracle.line) RETURNS oracle.effect IMMUTABLE LANGUAGE plpgsql AS $$
+-- per quoted unit: exact where it ends, else to six decimals
+CREATE FUNCTION oracle.unit_price(amount numeric, line oracle.line) RETURNS numeric IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    price numeric := oracle.quotient(amount, line.quoted, 20);
+BEGIN
+    RETURN CASE WHEN price * line.quoted = amount THEN price ELSE oracle.quotient(amount, line.quoted, 6) END;
+END
+$$;
+
+-- what conditions and formulas see; nothing where there are none
+CREATE FUNCTION oracle.seen(line oracle.line) RETURNS jsonb STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    local timestamp := line.as_of AT TIME ZONE line.zone;
+BEGIN
+    IF NOT EXISTS (SELECT FROM oracle.rule WHERE condition IS NOT NULL OR value_expr IS NOT NULL) THEN
+        RETURN NULL;
+    END IF;
+    RETURN line.facts
+        || jsonb_build_object('qty', trim_scale(line.qty), 'discounted', coalesce(line.running < line.list, false),
+                              'date', to_char(local, 'YYYY-MM-DD'), 'weekday', to_char(local, 'ID')::int, 'hour', extract(hour FROM local)::int)
+        || CASE WHEN line.list IS NULL THEN '{}' ELSE jsonb_build_object('list_price', trim_scale(oracle.unit_price(line.list, line))) END
+        || CASE WHEN line.running IS NULL THEN '{}' ELSE jsonb_build_object('running_price', trim_scale(oracle.unit_price(line.running, line))) END;
+END
+$$;
+
+CREATE FUNCTION oracle.is_guard(r oracle.rule) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN r.adjust LIKE 'floor%' OR r.adjust LIKE 'cap%';
+END
+$$;
+
+CREATE FUNCTION oracle.holds(r oracle.rule, line oracle.line) RETURNS boolean STABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN r.condition IS NULL OR coalesce(jsonb_path_match(line.seen, r.condition, '{}', true), false);
+END
+$$;
+
+-- what a unit of the rule's money is in the quote's currency
+CREATE FUNCTION oracle.rate(r oracle.rule, line oracle.line) RETURNS numeric STABLE LANGUAGE plpgsql AS $$
+DECLARE
+    own   text := coalesce(r.currency, line.p_currency);
+    found numeric := 1;
+BEGIN
+    IF own <> line.currency AND NOT r.scope ? 'currency' THEN
+        SELECT rate INTO STRICT found FROM quotetier.fx_rate
+        WHERE from_currency = own AND to_currency = line.currency AND valid @> line.as_of;
+    END IF;
+    RETURN found;
+END
+$$;
+
+-- G(upto): what is in each band times its value, or a percent of that much of the base
+CREATE FUNCTION oracle.graduated(r oracle.rule, base numeric, upto numeric, OUT amount numeric, OUT fee numeric) IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    b     oracle.bracket;
+    ended numeric := 0;         -- the band before
+    first boolean := true;
+BEGIN
+    amount := 0;
+    fee := 0;
+    FOREACH b IN ARRAY r.brackets LOOP
+        EXIT WHEN b.f >= upto AND NOT first;
+        IF b.f <> ended AND NOT first THEN
+            amount := NULL;     -- units without a value
+            RETURN;
+        END IF;
+        amount := amount + CASE WHEN base IS NOT NULL THEN oracle.percent(r.adjust, base * (least(b.t, upto) - ended), b.v)
+                                ELSE (least(b.t, upto) - ended) * b.v END;
+        fee := fee + b.fee;
+        ended := b.t;
+        first := false;
+    END LOOP;
+END
+$$;
+
+CREATE FUNCTION oracle.effect(r oracle.rule, line oracle.line, p oracle.policy) RETURNS oracle.effect STABLE LANGUAGE plpgsql AS $$
 DECLARE
     e        oracle.effect;
-    percent  boolean := r.adjust IN ('price_percent', 'margin', 'markup', 'percent_off', 'percent_on');
+    percent  boolean := r.adjust IN ('price_percent', 'margin', 'markup', 'percent_off', 'percent_on',
+                                     'floor_percent', 'floor_margin', 'cap_percent_off');
+    guard    boolean := oracle.is_guard(r);
+    rate     numeric := CASE WHEN percent THEN 1 ELSE oracle.rate(r, line) END;
+    fee_rate numeric := oracle.rate(r, line);
+    used     numeric := 0;      -- of the scale, before this line
+    before   record;
+    whole    record;
     sets     boolean := r.adjust IN ('price', 'price_percent', 'margin', 'markup');
     measure  numeric;
     b        oracle.bracket;
     reached  oracle.bracket;    -- the one that holds the measure
     first    boolean := true;
-    upto     numeric := 0;      -- where the band before ended
     value    numeric := r.value;
     amount   numeric := 0;      -- the rule's own: its price, or what it takes off or adds
     fee      numeric := 0;
 BEGIN
-    IF percent OR r.scale_on = 'amount' AND r.scale_mode IS NOT NULL THEN
+    IF percent OR r.adjust = 'floor_over' OR r.scale_on = 'amount' AND r.scale_mode IS NOT NULL THEN
         e.base := oracle.base(line, r.base);
         IF e.base IS NULL THEN RETURN e; END IF;
     END IF;
-    IF NOT sets AND line.running IS NULL THEN RETURN e; END IF;
+    IF NOT sets AND NOT guard AND line.running IS NULL THEN RETURN e; END IF;
+    IF r.value_expr IS NOT NULL THEN
+        value := CASE jsonb_typeof(jsonb_path_query_first(line.seen, r.value_expr, '{}', true))
+            WHEN 'number' THEN jsonb_path_query_first(line.seen, r.value_expr, '{}', true)::numeric END;
+        IF value IS NULL OR value < 0 OR r.adjust LIKE '%margin' AND value >= 100 OR r.adjust = 'round_to' AND value = 0 THEN
+            RETURN e;
+        END IF;
+    END IF;
 
     IF r.scale_mode IS NOT NULL THEN
         measure := CASE r.scale_on
@@ -199,6 +341,11 @@ BEGIN
             WHEN 'amount' THEN CASE WHEN line.qty = 0 THEN 0 ELSE e.base END
             ELSE oracle.fact(line.facts, r.scale_on) END;
         IF measure IS NULL THEN RETURN e; END IF;
+        IF r.scale_on = 'amount' AND fee_rate <> 1 THEN     -- its brackets are in its own money
+            measure := oracle.quotient(measure, fee_rate, 20);
+        END IF;
+        used := coalesce(oracle.fact(line.facts, r.scale_offset), 0);
+        measure := measure + used;
         FOREACH b IN ARRAY r.brackets LOOP
             IF (CASE r.scale_bounds
                 WHEN '[)' THEN b.f <= measure AND (b.t IS NULL OR measure < b.t)
@@ -214,6 +361,11 @@ BEGIN
         value := reached.v;
         fee := reached.fee;
     END IF;
+    value := value * rate;
+    -- a list price is rounded where it is converted
+    IF rate <> 1 AND r.step = 'list' AND r.adjust = 'price' AND coalesce(r.scale_mode, 'volume') = 'volume' THEN
+        value := oracle.rounded(value, 1, p.round_increment, p.round_mode);
+    END IF;
 
     CASE coalesce(r.scale_mode, 'volume')
         WHEN 'volume' THEN
@@ -221,38 +373,43 @@ BEGIN
                            WHEN r.adjust = 'line_amount_off' THEN value
                            ELSE value * line.units END;
         WHEN 'graduated' THEN
-            IF measure = 0 THEN
-                amount := CASE WHEN percent THEN oracle.percent(r.adjust, e.base, value) ELSE value * line.units END;
-            ELSE
-                first := true;
-                fee := 0;
-                FOREACH b IN ARRAY r.brackets LOOP
-                    EXIT WHEN b.f >= measure AND NOT first;
-                    IF b.f <> upto AND NOT first THEN RETURN e; END IF;     -- units without a value
-                    -- the band's units, or its share of the base, times the measure
-                    amount := amount + CASE WHEN percent THEN oracle.percent(r.adjust, e.base * (least(b.t, measure) - upto), b.v)
-                                            ELSE (least(b.t, measure) - upto) * b.v END;
-                    fee := fee + b.fee;
-                    upto := b.t;
-                    first := false;
-                END LOOP;
-                amount := CASE WHEN percent THEN oracle.quotient(amount, measure, 20)
-                               WHEN r.scale_on = 'quantity' THEN amount
-                               ELSE oracle.quotient(amount * line.units, measure, 20) END;
+            whole := oracle.graduated(r, CASE WHEN percent THEN e.base END, measure);
+            IF used > 0 THEN
+                before := oracle.graduated(r, CASE WHEN percent THEN e.base END, used);
+                -- what is used up must be on the scale, too
+                IF NOT EXISTS (SELECT FROM unnest(r.brackets) u
+                               WHERE CASE r.scale_bounds WHEN '[)' THEN u.f <= used AND (u.t IS NULL OR used < u.t)
+                                     ELSE u.f < used AND (u.t IS NULL OR used <= u.t) END)
+                THEN RETURN e; END IF;
+                whole.amount := whole.amount - before.amount;
+                whole.fee := whole.fee - before.fee;
             END IF;
+            IF whole.amount IS NULL THEN RETURN e; END IF;
+            fee := whole.fee;
+            amount := CASE
+                WHEN measure = used THEN CASE WHEN percent THEN oracle.percent(r.adjust, e.base, value) ELSE value * line.units END
+                WHEN percent THEN oracle.quotient(whole.amount, measure - used, 20)
+                WHEN r.scale_on = 'quantity' THEN whole.amount * rate
+                ELSE oracle.quotient(whole.amount * rate * line.units, measure - used, 20) END;
         WHEN 'block' THEN
-            amount := value + coalesce(reached.overage, 0) * (measure - reached.f);
+            amount := value + coalesce(reached.overage, 0) * rate * (measure - reached.f);
         WHEN 'package' THEN
             amount := greatest(div(measure, reached.size) + (measure % reached.size > 0)::int, (line.qty = 0)::int) * value;
     END CASE;
 
     IF line.qty = 0 THEN
-        e.fee := fee;
+        e.fee := fee * fee_rate;
     ELSE
-        amount := amount + fee;
+        amount := amount + fee * fee_rate;
+    END IF;
+    IF r.adjust IN ('percent_off', 'amount_off', 'line_amount_off') THEN
+        amount := least(amount, r.max_amount * fee_rate);
     END IF;
     e.result := CASE
-        WHEN sets THEN amount
+        WHEN r.adjust = 'round_to' THEN oracle.rounded(line.running, line.units, value, p.round_mode) * line.units
+        WHEN sets OR r.adjust IN ('floor_price', 'floor_percent', 'floor_margin', 'cap_price') THEN amount
+        WHEN r.adjust = 'floor_over' THEN e.base + amount
+        WHEN r.adjust = 'cap_percent_off' THEN e.base - amount
         WHEN r.adjust IN ('percent_on', 'amount_on') THEN line.running + amount
         ELSE line.running - amount END;
     RETURN e;
@@ -269,9 +426,9 @@ END
 $$;
 
 -- The effect, with each rule's amount or what it leads to rounded where the policy says so.
-CREATE FUNCTION oracle.trial(r oracle.rule, line oracle.line, s oracle.step, p oracle.policy) RETURNS oracle.effect IMMUTABLE LANGUAGE plpgsql AS $$
+CREATE FUNCTION oracle.trial(r oracle.rule, line oracle.line, s oracle.step, p oracle.policy) RETURNS oracle.effect STABLE LANGUAGE plpgsql AS $$
 DECLARE
-    e oracle.effect := oracle.effect(r, line);
+    e oracle.effect := oracle.effect(r, line, p);
 BEGIN
     IF e.result IS NOT NULL THEN
         IF p.round_target IN ('adjustment', 'unit_adjustment') THEN
@@ -310,9 +467,10 @@ BEGIN
     e.result := greatest(e.result, 0);
     line.steps := line.steps || s.name;
     line.by_rule := line.by_rule || r.id;
-    line.verdicts := line.verdicts || CASE WHEN is_list THEN 'list' ELSE 'applied' END;
+    line.verdicts := line.verdicts || CASE WHEN line.statistical THEN 'statistical' WHEN is_list THEN 'list' ELSE 'applied' END;
     line.bases := line.bases || e.base;
-    line.amounts := line.amounts || CASE WHEN line.qty = 0 THEN due - line.zero_due ELSE e.result - coalesce(line.running, 0) END;
+    line.amounts := line.amounts || CASE WHEN line.statistical THEN NULL WHEN line.qty = 0 THEN due - line.zero_due ELSE e.result - coalesce(line.running, 0) END;
+    IF line.statistical THEN line.pocket := line.pocket || CASE WHEN line.qty = 0 THEN due ELSE e.result END; END IF;
     line.running := e.result;
     line.zero_due := due;
     IF is_list THEN line.list := line.running; line.zero_list := due; END IF;
@@ -320,7 +478,9 @@ BEGIN
     line.ending := coalesce(r.ending, s.ending, line.ending);
     line.excluded := line.excluded || s.excludes;
     line.final := line.final OR r.final;
-    line.rules := line.rules || r.id;
+    IF NOT line.statistical THEN
+        line.rules := line.rules || r.id;
+    END IF;
     RETURN line;
 END
 $$;
@@ -331,16 +491,17 @@ BEGIN
     IF result <> line.running THEN
         line.steps := line.steps || name;
         line.by_rule := line.by_rule || NULL::bigint;
-        line.verdicts := line.verdicts || 'residual'::text;
+        line.verdicts := line.verdicts || CASE WHEN line.statistical THEN 'statistical' ELSE 'residual' END;
         line.bases := line.bases || NULL::numeric;
-        line.amounts := line.amounts || CASE WHEN line.qty = 0 THEN 0 ELSE result - line.running END;
+        line.amounts := line.amounts || CASE WHEN line.statistical THEN NULL WHEN line.qty = 0 THEN 0 ELSE result - line.running END;
+        IF line.statistical THEN line.pocket := line.pocket || CASE WHEN line.qty = 0 THEN line.zero_due ELSE result END; END IF;
     END IF;
     line.running := result;
     RETURN line;
 END
 $$;
 
-CREATE FUNCTION oracle.run_step(line oracle.line, s oracle.step, p oracle.policy, matched oracle.rule[]) RETURNS oracle.line IMMUTABLE LANGUAGE plpgsql AS $$
+CREATE FUNCTION oracle.run_step(line oracle.line, s oracle.step, p oracle.policy, matched oracle.rule[]) RETURNS oracle.line STABLE LANGUAGE plpgsql AS $$
 DECLARE
     r       oracle.rule;
     e       oracle.effect;
@@ -355,8 +516,9 @@ DECLARE
     taken   numeric;
     i       int;
 BEGIN
+    line.seen := oracle.seen(line);
     FOREACH r IN ARRAY matched LOOP
-        IF r.step = s.name THEN
+        IF r.step = s.name AND NOT oracle.is_guard(r) AND oracle.holds(r, line) THEN
             e := oracle.trial(r, line, s, p);
             IF e.result IS NOT NULL THEN
                 cands := cands || ROW(r, e)::oracle.candidate;
@@ -368,11 +530,11 @@ BEGIN
     -- precedence: access, priority, better for the customer, smaller id
     IF cardinality(cands) > 1 THEN
         cands := ARRAY(SELECT k FROM unnest(cands) k
-                       ORDER BY (k.r).access, (k.r).priority DESC, (k.e).result, (k.r).id);
+                       ORDER BY (k.r).access, (k.r).depths DESC, (k.r).priority DESC, (k.e).result, (k.r).id);
         FOR i IN 2 .. cardinality(cands) LOOP
             c := cands[i];
             best := cands[i - 1];
-            line.doubt := line.doubt OR (c.r).access = (best.r).access AND (c.r).priority = (best.r).priority
+            line.doubt := line.doubt OR (c.r).access = (best.r).access AND (c.r).depths = (best.r).depths AND (c.r).priority = (best.r).priority
                           AND (c.e).result = (best.e).result;
         END LOOP;
     END IF;
@@ -403,7 +565,7 @@ BEGIN
             END LOOP;
         END IF;
         FOREACH c IN ARRAY cands LOOP
-            line.tied := line.tied OR (c.r).id <> (best.r).id AND (c.r).access = (best.r).access
+            line.tied := line.tied OR (c.r).id <> (best.r).id AND (c.r).access = (best.r).access AND (c.r).depths = (best.r).depths
                          AND (c.r).priority = (best.r).priority AND (c.e).result = (best.e).result;
         END LOOP;
         IF s.only_down AND (best.e).result > line.running THEN
@@ -442,7 +604,11 @@ BEGIN
             total := line.running + taken;
             line := oracle.apply(line, c.r, s, e);
             line.running := total;
-            IF line.qty <> 0 THEN line.amounts[cardinality(line.amounts)] := taken; END IF;
+            IF line.statistical THEN
+                line.pocket[cardinality(line.pocket)] := CASE WHEN line.qty = 0 THEN line.zero_due ELSE total END;
+            ELSIF line.qty <> 0 THEN
+                line.amounts[cardinality(line.amounts)] := taken;
+            END IF;
             IF line.listed THEN line.list := total; END IF;
         END LOOP;
         IF p.round_target IN ('line_step', 'unit_step') AND cardinality(picked) > 0 THEN
@@ -454,7 +620,7 @@ BEGIN
         FOREACH c IN ARRAY cands LOOP
             line.tied := line.tied OR EXISTS (
                 SELECT FROM unnest(cands) k
-                WHERE (k.r).id <> (c.r).id AND (k.r).access = (c.r).access
+                WHERE (k.r).id <> (c.r).id AND (k.r).access = (c.r).access AND (k.r).depths = (c.r).depths
                   AND (k.r).priority = (c.r).priority AND (k.e).result = (c.e).result);
             e := oracle.trial(c.r, line, s, p);
             CONTINUE WHEN e.result IS NULL OR s.only_down AND e.result > line.running;
@@ -467,8 +633,50 @@ END
 $$;
 
 -- ---------------------------------------------------------------------------
+-- Guards
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION oracle.row_of(line oracle.line, r oracle.rule, verdict text, base numeric, amount numeric) RETURNS oracle.line IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    line.steps := line.steps || r.step;
+    line.by_rule := line.by_rule || r.id;
+    line.verdicts := line.verdicts || verdict;
+    line.bases := line.bases || base;
+    line.amounts := line.amounts || CASE WHEN line.qty = 0 THEN 0 ELSE amount END;
+    RETURN line;
+END
+$$;
+
+-- To the legal amount nearest to the bound, on its right side.
+CREATE FUNCTION oracle.clamp(line oracle.line, guard oracle.candidate, p oracle.policy) RETURNS oracle.line IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE
+    r     oracle.rule := guard.r;
+    e     oracle.effect := guard.e;
+    legal numeric;
+BEGIN
+    p.round_mode := CASE r.adjust WHEN 'cap_price' THEN 'floor' ELSE 'ceiling' END;
+    IF line.ending IS NULL THEN
+        legal := oracle.rounded(e.result, line, p);
+    ELSE
+        legal := oracle.legal(e.result, line.units, line.ending, p.round_mode) * line.units;
+    END IF;
+    line := oracle.row_of(line, r, 'applied', e.base, legal - line.running);
+    line.running := legal;
+    line.rules := line.rules || r.id;
+    RETURN line;
+END
+$$;
+
+-- ---------------------------------------------------------------------------
 -- The line
 -- ---------------------------------------------------------------------------
+
+CREATE FUNCTION oracle.at_depths(r oracle.rule, depths int[]) RETURNS oracle.rule IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    r.depths := depths;
+    RETURN r;
+END
+$$;
 
 CREATE FUNCTION oracle.line(facts jsonb, qty numeric, as_of timestamptz) RETURNS oracle.line STABLE LANGUAGE plpgsql AS $$
 DECLARE
@@ -479,19 +687,49 @@ DECLARE
     p       oracle.policy;
     s       oracle.step;
     known   text[];
+    present text[];
+    r       oracle.rule;
+    e       oracle.effect;
+    factor  numeric;
+    tests   oracle.candidate[] := '{}';
+    cap     oracle.candidate;
+    floor   oracle.candidate;
+    c       oracle.candidate;
+    result  numeric;
     matched oracle.rule[];
     compete text;
     due     numeric;
 BEGIN
     SELECT * INTO STRICT p FROM oracle.policy;
-    known := ARRAY(SELECT unnest(oracle.labels(k, v)) FROM jsonb_each(facts) AS f (k, v));
+    known := oracle.known(facts);
+    present := ARRAY(SELECT DISTINCT split_part(k, '=', 1) FROM unnest(known) k);
     matched := ARRAY(
-        SELECT r FROM oracle.rule r
-        WHERE r.valid @> as_of
-          AND r.id NOT IN (SELECT rule FROM oracle.wanted w WHERE NOT w.labels && known));
+        SELECT oracle.at_depths(m, d)
+        FROM oracle.rule m,
+             LATERAL (SELECT CASE WHEN m.has_paths THEN        -- deeper goes first
+                          ARRAY(SELECT coalesce((SELECT max(cardinality(string_to_array(l, '.'))) FROM unnest(w.labels) l
+                                                 WHERE w.is_path AND NOT w.unwanted AND l = ANY (known)), 0)
+                                FROM oracle.wanted w WHERE w.rule = m.id ORDER BY w.place)
+                      ELSE '{}' END) AS depths (d)
+        WHERE m.valid @> as_of
+          AND m.id NOT IN (SELECT rule FROM oracle.wanted w
+                           WHERE w.labels && known = unwanted OR unwanted AND w.dim <> ALL (present))
+        ORDER BY m.seq, m.access, d DESC, m.priority DESC, m.id);
     line.facts := facts;
-    line.qty := abs(qty);
-    line.units := CASE WHEN qty = 0 THEN 1 ELSE abs(qty) END;
+    line.as_of := as_of;
+    line.zone := p.zone;
+    line.p_currency := p.currency;
+    line.currency := coalesce(facts ->> 'currency', p.currency);
+    line.status := 'ok';
+    line.statistical := false;
+    line.pocket := '{}';
+    factor := coalesce(oracle.fact(facts, 'uom_factor'),
+                       (SELECT u.factor FROM quotetier.uom u
+                        WHERE u.uom = facts ->> 'uom' AND coalesce(u.sku, facts ->> 'sku') = facts ->> 'sku' OR u.uom = facts ->> 'uom' AND u.sku IS NULL
+                        ORDER BY u.sku NULLS LAST LIMIT 1), 1);
+    line.qty := abs(qty) * factor;
+    line.quoted := CASE WHEN qty = 0 THEN 1 ELSE abs(qty) END;
+    line.units := line.quoted * factor;
     line.after := '{}';
     line.zero_due := 0;
     line.zero_list := 0;
@@ -511,7 +749,7 @@ BEGIN
         line.amounts := ARRAY[CASE WHEN qty = 0 THEN 0 ELSE line.list END];
     END IF;
 
-    FOR s IN SELECT * FROM oracle.step ORDER BY seq LOOP
+    FOR s IN SELECT * FROM oracle.step WHERE level = 'line' ORDER BY seq LOOP
         IF s.compete IS DISTINCT FROM compete THEN          -- a competition is over, or begins
             compete := s.compete;
             entry := line;
@@ -556,6 +794,61 @@ BEGIN
             line.zero_due := due;
         END IF;
     END IF;
+
+    -- guards: cap and floor clamp to a legal price; block and approve then test
+    -- what that is; what cannot be reckoned needs approval
+    line.seen := oracle.seen(line);
+    FOREACH r IN ARRAY matched LOOP
+        CONTINUE WHEN NOT oracle.is_guard(r) OR coalesce(r.on_breach, 'clamp') <> 'clamp' OR NOT oracle.holds(r, line);
+        e := oracle.effect(r, line, p);
+        c := ROW(r, e);
+        IF e.result IS NULL THEN
+            line.status := 'needs_approval';
+            line := oracle.row_of(line, r, 'applied', NULL, 0);
+        ELSIF r.adjust = 'cap_price' THEN
+            IF (cap.e).result IS NULL OR e.result < (cap.e).result THEN cap := c; END IF;
+        ELSIF (floor.e).result IS NULL OR e.result > (floor.e).result THEN
+            floor := c;
+        END IF;
+    END LOOP;
+    IF line.running > (cap.e).result THEN
+        line := oracle.clamp(line, cap, p);
+    END IF;
+    IF line.running < (floor.e).result THEN
+        line := oracle.clamp(line, floor, p);
+    END IF;
+    line.seen := oracle.seen(line);
+    FOREACH r IN ARRAY matched LOOP
+        CONTINUE WHEN NOT oracle.is_guard(r) OR coalesce(r.on_breach, 'clamp') = 'clamp' OR NOT oracle.holds(r, line);
+        e := oracle.effect(r, line, p);
+        IF e.result IS NULL THEN
+            line.status := CASE line.status WHEN 'ok' THEN 'needs_approval' ELSE line.status END;
+            line := oracle.row_of(line, r, 'applied', NULL, 0);
+            CONTINUE;
+        END IF;
+        c := ROW(r, e);
+        tests := tests || c;
+    END LOOP;
+    FOREACH c IN ARRAY tests LOOP
+        IF (CASE (c.r).adjust WHEN 'cap_price' THEN line.running > (c.e).result ELSE line.running < (c.e).result END) THEN
+            line.status := CASE WHEN (c.r).on_breach = 'block' OR line.status = 'blocked' THEN 'blocked' ELSE 'needs_approval' END;
+            line := oracle.row_of(line, c.r, 'applied', NULL, 0);
+        END IF;
+    END LOOP;
+    -- what is reckoned from the net price without changing it: its rows only
+    own := line;
+    own.statistical := true;
+    own.final := false;
+    FOR s IN SELECT * FROM oracle.step WHERE level = 'statistical' ORDER BY seq LOOP
+        IF NOT own.final AND s.name <> ALL (own.excluded) THEN
+            own := oracle.run_step(own, s, p, matched);
+        END IF;
+        own.after := own.after || jsonb_build_object(s.name, own.running);
+    END LOOP;
+    line.steps := own.steps; line.by_rule := own.by_rule; line.verdicts := own.verdicts; line.bases := own.bases; line.amounts := own.amounts;
+    line.pocket := own.pocket;
+    line.tied := own.tied;
+    line.doubt := own.doubt;
     RETURN line;
 END
 $$;
@@ -572,7 +865,7 @@ CREATE FUNCTION oracle.quote(facts jsonb, qty numeric, as_of timestamptz,
     OUT list_price numeric, OUT list_amount numeric, OUT net_price numeric, OUT net_amount numeric,
     OUT discount_pct numeric, OUT currency text, OUT status text, OUT rules bigint[],
     OUT steps text[], OUT by_rule bigint[], OUT verdicts text[], OUT bases numeric[], OUT amounts numeric[],
-    OUT doubt boolean)
+    OUT pocket numeric[], OUT doubt boolean)
     STABLE LANGUAGE plpgsql AS $$
 DECLARE
     line     oracle.line := oracle.line(facts, qty, as_of);
@@ -581,21 +874,17 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT p FROM oracle.policy;
     decimals := scale(trim_scale(p.round_increment));
-    currency := coalesce(facts ->> 'currency', p.currency);
+    currency := line.currency;
     rules := line.rules;
     doubt := line.doubt;
-    status := CASE WHEN line.running IS NULL THEN 'no_price' ELSE 'ok' END;
+    status := CASE WHEN line.running IS NULL THEN 'no_price' ELSE line.status END;
     IF status = 'no_price' THEN RETURN; END IF;
     IF p."strict" AND line.tied THEN
         RAISE cardinality_violation USING MESSAGE = 'ambiguous';
     END IF;
 
-    list_price := oracle.quotient(line.list, line.units, 20);
-    IF list_price * line.units <> line.list THEN
-        list_price := oracle.quotient(line.list, line.units, 6);
-    END IF;
-    list_price := oracle.trimmed(list_price, decimals);
-    net_price := oracle.trimmed(oracle.quotient(line.running, line.units, 6), decimals);
+    list_price := oracle.trimmed(oracle.unit_price(line.list, line), decimals);
+    net_price := oracle.trimmed(oracle.quotient(line.running, line.quoted, 6), decimals);
     discount_pct := oracle.quotient(100 * (line.list - line.running), nullif(line.list, 0), 4)::numeric(100, 4);
     list_amount := CASE WHEN qty = 0 THEN line.zero_list ELSE sign(qty) * line.list END;
     net_amount := CASE WHEN qty = 0 THEN line.zero_due ELSE sign(qty) * line.running END;
@@ -603,6 +892,7 @@ BEGIN
     by_rule := line.by_rule;
     verdicts := line.verdicts;
     bases := line.bases;
+    pocket := ARRAY(SELECT CASE WHEN qty < 0 THEN -a ELSE a END FROM unnest(line.pocket) WITH ORDINALITY AS u (a, place) ORDER BY place);
     amounts := ARRAY(SELECT CASE WHEN qty < 0 THEN -a ELSE a END FROM unnest(line.amounts) WITH ORDINALITY AS u (a, place) ORDER BY place);
 END
 $$;

@@ -31,12 +31,21 @@ SELECT * FROM (VALUES
     ('quotetier.score(numeric,numeric[])', 'integer', 'immutable', 'safe'),
     ('quotetier.rfm_segment(integer,integer,integer,text)', 'text', 'stable', 'safe'),
     ('quotetier.tier(text,numeric)', 'text', 'stable', 'safe'),
+    ('quotetier.classify(text,record,timestamp with time zone)', 'text', 'stable', 'safe'),
+    ('quotetier.classify(text,jsonb,timestamp with time zone)', 'text', 'stable', 'safe'),
+    ('quotetier.classify(text,text,timestamp with time zone)', 'text', 'stable', 'safe'),
+    ('quotetier.valid_days(date,date,text)', 'tstzrange', 'immutable', 'safe'),
+    ('quotetier.proration(tstzrange,tstzrange)', 'numeric', 'immutable', 'safe'),
     ('quotetier.net_price(record,numeric,timestamp with time zone,text)', 'numeric', 'stable', 'safe'),
     ('quotetier.net_price(jsonb,numeric,timestamp with time zone,text)', 'numeric', 'stable', 'safe'),
     ('quotetier.net_price(text,numeric,timestamp with time zone,text)', 'numeric', 'stable', 'safe'),
     ('quotetier.quote(record,numeric,timestamp with time zone,text)', 'record', 'stable', 'safe'),
     ('quotetier.quote(jsonb,numeric,timestamp with time zone,text)', 'record', 'stable', 'safe'),
     ('quotetier.quote(text,numeric,timestamp with time zone,text)', 'record', 'stable', 'safe'),
+    ('quotetier.explain_quote(record,numeric,timestamp with time zone,text,text)', 'TABLE(seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
+    ('quotetier.explain_quote(jsonb,numeric,timestamp with time zone,text,text)', 'TABLE(seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
+    ('quotetier.explain_quote(text,numeric,timestamp with time zone,text,text)', 'TABLE(seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
+    ('quotetier.example_policy(text)', 'text', 'volatile', 'unsafe'),
     ('quotetier.price_row()', 'trigger', 'volatile', 'unsafe')
 ) contract (signature, result, volatility, parallel)
 EXCEPT SELECT * FROM function_now;
@@ -45,6 +54,7 @@ SELECT is_empty('missing_functions', 'functions, with what they return and promi
 PREPARE missing_columns_of_results AS
 SELECT * FROM (VALUES
     ('quote', '{list_price,list_amount,net_price,net_amount,discount_pct,currency,status,rules,version}'::text[]),
+    ('explain_class', '{seq,rule,class,verdict,reason}'),
     ('explain_quote', '{seq,step,rule,verdict,reason,base,amount,running}'),
     ('rfm_table', '{customer,recency_days,frequency,monetary,r,f,m,segment}')
 ) contract (name, columns)
@@ -65,7 +75,11 @@ SELECT name, unnest(string_to_array(columns, ' ')) FROM (VALUES
           || 'unit_step lines counts note state'),
     ('scale', 'rule from_value to_value value fee size overage'),
     ('scheme', 'name kind'),
-    ('tier', 'scheme name rank from_value label_zh')
+    ('tier', 'scheme name rank from_value label_zh'),
+    ('class_scheme', 'name'),
+    ('class_rule', 'id scheme scope condition valid priority class label_zh note'),
+    ('fx_rate', 'from_currency to_currency rate valid'),
+    ('uom', 'sku uom factor')
 ) contract (name, columns)
 EXCEPT
 SELECT relname, attname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped

@@ -5,10 +5,10 @@ SELECT no_plan();
 
 CREATE TEMP TABLE call AS
 SELECT name, type, what, args, names, kind
-FROM (VALUES ('quote', 'record'), ('net_price', 'numeric'), ('explain_quote', 'setof record')) f (name, what),
+FROM (VALUES ('quote', 'record', '{}'), ('net_price', 'numeric', '{}'), ('explain_quote', 'setof record', '{format}'::text[])) f (name, what, more),
      (VALUES ('record'), ('jsonb'), ('text')) t (type),
-     LATERAL (SELECT ARRAY[type, 'numeric', 'timestamp with time zone', 'text'] AS args,
-                     ARRAY['facts', 'qty', 'as_of', 'policy'] AS names, 'c' AS kind) a;
+     LATERAL (SELECT ARRAY[type, 'numeric', 'timestamp with time zone', 'text'] || array_fill('text'::text, ARRAY[cardinality(more)]) AS args,
+                     ARRAY['facts', 'qty', 'as_of', 'policy'] || more AS names, 'c' AS kind) a;
 
 -- there are these, and no others of the name
 SELECT has_function('quotetier', name, args) FROM call;
@@ -23,7 +23,7 @@ SELECT is_strict('quotetier', name, args) FROM call;
 SELECT isnt_definer('quotetier', name, args) FROM call;
 SELECT is(p.proparallel::text, 's', name || ' from ' || type || ' is parallel safe')
 FROM call JOIN pg_proc p ON p.oid = format('quotetier.%s(%s)', name, array_to_string(args, ', '))::regprocedure;
-SELECT is(p.proargnames[1:4], names, name || ' from ' || type || ' takes its arguments by these names')
+SELECT is(p.proargnames[1:cardinality(names)], names, name || ' from ' || type || ' takes its arguments by these names')
 FROM call JOIN pg_proc p ON p.oid = format('quotetier.%s(%s)', name, array_to_string(args, ', '))::regprocedure;
 SELECT is(pg_get_function_arguments(p.oid), format('facts %s, qty numeric DEFAULT 1, as_of timestamp with time zone DEFAULT now(), policy text DEFAULT %L::text', type, 'default'),
           name || ' from ' || type || ' has these defaults')
@@ -47,6 +47,8 @@ SELECT is(quotetier.net_price(NULL::jsonb), NULL, 'net_price of null facts is nu
 SELECT is((SELECT count(*)::int FROM quotetier.quote('{}')), 1, 'quote without a price is a row');
 SELECT is((SELECT status FROM quotetier.quote('{}')), 'no_price', 'that says so');
 SELECT is((SELECT count(*)::int FROM quotetier.explain_quote('{}')), 0, 'explain_quote then has nothing to tell');
+SELECT is((SELECT string_agg(reason, E'\n' ORDER BY seq) FROM quotetier.explain_quote('{}', format => 'text')), 'status: no_price', 'but a text that says so');
+SELECT throws_ok($$SELECT quotetier.explain_quote('{}', format => 'csv')$$, '22023', 'unknown format "csv"', 'an unknown format');
 SELECT throws_ok($$SELECT quotetier.net_price('{}', 1, now(), 'nowhere')$$, '42704', 'policy "nowhere" does not exist', 'an unknown policy');
 SELECT throws_ok($$SELECT quotetier.net_price('{}', 'NaN')$$, '22023', NULL, 'a quantity that is no number');
 SELECT throws_ok($$SELECT quotetier.net_price('{}', '-Infinity')$$, '22023', NULL, 'an infinite quantity');

@@ -78,3 +78,22 @@ SELECT rfm_segment(5, 5, 5), has_table_privilege('quotetier.segment', 'SELECT') 
 RESET ROLE;
 REVOKE USAGE ON SCHEMA quotetier FROM segment_reader;
 DROP ROLE segment_reader;
+
+-- ----- what is wrong with a map -----
+
+SELECT name, problem, count(c.problem) AS rows, sum(cardinality(cells)) AS cells
+FROM segment_map LEFT JOIN LATERAL check_segment_map(name) c ON true GROUP BY 1, 2 ORDER BY 1, 2;
+INSERT INTO segment_map (name, bins) VALUES ('faulty', 2);
+INSERT INTO segment (map, rank, name, r, f, cells) VALUES
+    ('faulty', 1, 'Recent', '[2,2]', NULL, NULL), ('faulty', 2, 'Frequent', NULL, '[2,2]', NULL),
+    ('faulty', 3, 'Never', NULL, NULL, '{222,221}');
+SELECT * FROM check_segment_map('faulty');
+DELETE FROM segment_map WHERE name = 'faulty';
+SELECT * FROM check_segment_map('faulty');
+
+-- ----- labels -----
+
+SELECT label('Champions') AS zh, label('Champions', 'en') AS en, label('重要价值客户', 'en') AS of_chinese,
+       label('at_risk', 'en') AS of_grid, label('Others', 'zh') AS fallback, label('nobody') AS unknown, label(NULL) AS nothing;
+SELECT label('At Risk', 'zh', 'klaviyo_27') AS of_klaviyo, label('At Risk', 'zh', 'no such map') AS of_nothing;
+SELECT label('Champions', 'fr');

@@ -12,7 +12,8 @@ INSERT INTO quotetier.scheme (name, scores, validity, grace, confirm, max_drop)
 VALUES ('club', 'half_year', '3 months', '1 month', 2, 1);
 INSERT INTO quotetier.tier (scheme, name, rank, from_value, keep_value) VALUES
     ('club', 'silver', 1, 100, NULL), ('club', 'gold', 2, 500, 400), ('club', 'vip', 3, 1000, NULL);
-SELECT version = quotetier.current_version('club') AS current, definition FROM quotetier.scheme_version WHERE scheme = 'club';
+SELECT quotetier.scheme_definition('club');
+SELECT count(*) AS versions FROM quotetier.scheme_version WHERE scheme = 'club';
 
 INSERT INTO spend VALUES
     ('up', '2024-01-10', 150), ('up', '2024-02-10', 400), ('up', '2024-03-20', 5000),
@@ -65,20 +66,48 @@ SELECT count(*) AS assessments, sum(moved) AS moved FROM quotetier.assessment;
 INSERT INTO quotetier.tier_membership (scheme, customer, tier, held, version, valid_until)
 SELECT scheme, customer, 'vip', '[2024-02-15,2024-02-16)', version, now() FROM quotetier.tier_membership WHERE customer = 'small' OR customer = 'up' LIMIT 1;
 
--- versions: another version for another ladder, the same for the same
+-- versions: changing a scheme keeps the old one; the same definition is the same version
+CREATE VIEW version AS
+    SELECT version = quotetier.current_version('club') AS current,
+           (SELECT string_agg(concat_ws(' ', t ->> 'name', t ->> 'from_value'), ', ' ORDER BY t -> 'rank') FROM jsonb_array_elements(definition -> 'tiers') t) AS tiers
+    FROM quotetier.scheme_version WHERE scheme = 'club' ORDER BY 2;
+SELECT * FROM version;
 UPDATE quotetier.tier SET from_value = 2000 WHERE scheme = 'club' AND name = 'vip';
-SELECT count(*) AS versions FROM quotetier.scheme_version WHERE scheme = 'club';
+SELECT * FROM version;
 UPDATE quotetier.tier SET from_value = 1000.00 WHERE scheme = 'club' AND name = 'vip';
-SELECT count(*) AS versions, count(*) FILTER (WHERE version = quotetier.current_version('club')) AS current
-FROM quotetier.scheme_version WHERE scheme = 'club';
+SELECT * FROM version;
 SET intervalstyle = sql_standard;
-SELECT count(*) AS current FROM quotetier.scheme_version WHERE scheme = 'club' AND version = quotetier.current_version('club');
+SELECT count(*) AS current FROM version WHERE current;
 RESET intervalstyle;
+-- what a transaction goes through is no version
 BEGIN;
 INSERT INTO quotetier.tier (scheme, name, rank, from_value) VALUES ('club', 'bronze', 0, 10);
 UPDATE quotetier.tier SET from_value = 20 WHERE scheme = 'club' AND name = 'bronze';
+SAVEPOINT s;
+DELETE FROM quotetier.tier WHERE scheme = 'club' AND name = 'bronze';
+ROLLBACK TO s;
+UPDATE quotetier.tier SET from_value = 30 WHERE scheme = 'club' AND name = 'bronze';
+UPDATE quotetier.scheme SET grace = '2 months' WHERE name = 'club';
 COMMIT;
-SELECT count(*) AS versions FROM quotetier.scheme_version WHERE scheme = 'club';
+SELECT * FROM version;
+UPDATE quotetier.scheme SET grace = '1 month' WHERE name = 'club';
+SELECT * FROM version;
+-- one that is undone keeps nothing, and the next one does
+BEGIN;
+UPDATE quotetier.tier SET from_value = 31 WHERE scheme = 'club' AND name = 'bronze';
+ROLLBACK;
+UPDATE quotetier.tier SET from_value = 32 WHERE scheme = 'club' AND name = 'bronze';
+SELECT * FROM version;
+BEGIN;
+UPDATE quotetier.tier SET from_value = 33 WHERE scheme = 'club' AND name = 'bronze';
+TRUNCATE quotetier.tier;
+ROLLBACK;
+BEGIN;
+TRUNCATE quotetier.tier;
+SELECT * FROM version;
+SELECT count(DISTINCT scheme) > 5 AS all_kept FROM quotetier.scheme_version;
+ROLLBACK;
+UPDATE quotetier.tier SET from_value = 20 WHERE scheme = 'club' AND name = 'bronze';
 
 -- a tier that is no more: the customer is graded anew; the history keeps the old one, and its version
 SELECT * FROM quotetier.assess_preview('club', '2025-05-01') ORDER BY 1;
@@ -210,7 +239,7 @@ FROM (SELECT customer, tier, held, valid_until, failed FROM quotetier.tier_membe
 FULL JOIN (SELECT customer, tier, held, valid_until, failed FROM quotetier.tier_membership WHERE scheme = 'later') r
     USING (customer, tier, held, valid_until, failed);
 
-DROP VIEW step;
+DROP VIEW step, version;
 DELETE FROM quotetier.tier_membership;
 DELETE FROM quotetier.scheme WHERE origin = 'user';
 DROP FUNCTION half_year, shares, axes, drawn_scores, differences;

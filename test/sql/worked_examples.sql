@@ -1,8 +1,8 @@
 -- Worked examples with published numbers (or, marked der, derived from a
 -- published rule), each by its number. A policy is named after its example.
 --
--- Not here: W36-W43, which share over the lines of an order (order.sql). W60 is about
--- coupons.
+-- Not here: W36-W43, which share over the lines of an order (order.sql), and W60,
+-- which is about coupons.
 CREATE DATABASE worked_examples;
 \c worked_examples
 SET client_min_messages = warning;
@@ -76,8 +76,18 @@ CREATE FUNCTION running(id text, what text, policy text, facts jsonb, expected n
                     WHERE verdict IN ('list', 'applied')) w ON w.place = e.place
     ORDER BY coalesce(w.place, e.place)
 $$;
+-- what the order's steps take off lines of one unit each, with their minimum prices
+CREATE FUNCTION shares(id text, what text, policy text, list_prices numeric[], minimums numeric[], expected numeric[]) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO example (id, what, expected, got)
+    SELECT id, format('%s, line %s of %s, minimum %s', what, place, l, m), e, q.net_amount - q.list_amount
+    FROM unnest(list_prices, minimums, expected) WITH ORDINALITY AS u (l, m, e, place)
+         JOIN quotetier.quote_order((SELECT jsonb_agg(jsonb_build_object('list_price', l, 'minimum', m) ORDER BY place)
+                                     FROM unnest(list_prices, minimums) WITH ORDINALITY AS u (l, m, place)), '{}', policy, '2025-06-01') q
+         ON q.line = place
+    ORDER BY place
+$$;
 INSERT INTO quotetier.dimension (name)
-VALUES ('sku'), ('region'), ('city'), ('promotion');
+VALUES ('sku'), ('region'), ('city'), ('promotion'), ('line_type');
 
 -- ---------------------------------------------------------------------------
 -- Scales
@@ -241,7 +251,48 @@ SELECT policy('W35', '{list,promotions,guard}'), rule('W35', 'promotions', 'perc
        prices('W35', 'Sylius minimum price, 10 off', 'W35', '{50}', '{45}', '{"promotion": "ten"}');
 
 -- ---------------------------------------------------------------------------
--- After the order level: one line again
+-- Orders: each of Sylius's units is a line, and no line goes below its minimum
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION order_policy(name text, adjust text, value numeric) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO quotetier.policy (name, round_increment) VALUES (name, 0.01);
+    INSERT INTO quotetier.step (policy, seq, name, level, base, pick) VALUES
+        (name, 10, 'list', 'line', 'running', 'first'), (name, 20, 'guard', 'line', 'minimum', 'first'), (name, 30, 'order', 'order', 'running', 'first');
+    INSERT INTO quotetier.rule (policy, step, adjust, value) VALUES (name, 'guard', 'floor_percent', 100), (name, 'order', adjust, value);
+$$;
+SELECT order_policy('W36', 'line_amount_off', 20), order_policy('W37', 'percent_off', 20), order_policy('W38', 'line_amount_off', 25),
+       order_policy('W39', 'line_amount_off', 20), order_policy('W40', 'line_amount_off', 27), order_policy('W41', 'line_amount_off', 36),
+       order_policy('W42', 'line_amount_off', 12);
+SELECT shares('W36', 'Sylius -20', 'W36', '{50,20}', '{45,0}', '{-5,-15}'),
+       shares('W37', 'Sylius 20 %', 'W37', '{50,20}', '{45,0}', '{-5,-9}'),
+       shares('W38', 'Sylius -25', 'W38', '{50,20,20,20}', '{45,0,0,0}', '{-5,-6.67,-6.67,-6.66}'),
+       shares('W39', 'Sylius -20', 'W39', '{50,50,20,20,20}', '{45,45,0,0,0}', '{-5,-5,-3.34,-3.33,-3.33}'),
+       shares('W40', 'Sylius -27', 'W40', '{50,50,20,20,40}', '{45,45,0,0,0}', '{-5,-5,-4.25,-4.25,-8.50}'),
+       shares('W41', 'Sylius -36', 'W41', '{50,50,20,20,30,10}', '{45,45,15,15,0,0}', '{-5,-5,-5,-5,-12,-4}'),
+       shares('W42', 'Sylius -12', 'W42', '{10,20,50,30}', '{0,19,50,29}', '{-10,-1,0,-1}'),
+       shares('W42', 'Sylius -12', 'W42', '{10,20,50,30}', '{0,19,50,26}', '{-7,-1,0,-4}');
+UPDATE quotetier.rule SET value = 20 WHERE policy = 'W42' AND step = 'order';
+SELECT shares('W42', 'Sylius -20, 5 more than there is room for', 'W42', '{10,20,50,30}', '{0,19,50,26}', '{-10,-1,0,-4}');
+INSERT INTO example (id, what, expected, got)
+SELECT 'W42', 'and those are told', 5, max(undistributed)
+FROM quotetier.quote_order('[{"list_price": 10, "minimum": 0}, {"list_price": 20, "minimum": 19}, {"list_price": 50, "minimum": 50},
+                             {"list_price": 30, "minimum": 26}]'::jsonb, '{}', 'W42', '2025-06-01');
+
+-- the second discount finds 11.68 left, and shipping is not among the lines discounted
+INSERT INTO quotetier.policy (name, round_increment) VALUES ('W43', 0.01);
+INSERT INTO quotetier.step (policy, seq, name, level, pick) VALUES ('W43', 10, 'list', 'line', 'first'), ('W43', 20, 'one', 'order', 'first'), ('W43', 30, 'two', 'order', 'first');
+INSERT INTO quotetier.rule (policy, step, adjust, value, lines) VALUES
+    ('W43', 'one', 'line_amount_off', 80, '{"line_type": "goods"}'), ('W43', 'two', 'line_amount_off', 20, '{"line_type": "goods"}');
+INSERT INTO example (id, what, expected, got)
+SELECT 'W43', what, e, CASE what WHEN 'Sylius, total' THEN net ELSE net - list END
+FROM (SELECT sum(net_amount) AS net, sum(list_amount) AS list
+      FROM quotetier.quote_order('[{"list_price": 10.56, "line_type": "goods"}, {"list_price": 10.56, "line_type": "goods"}, {"list_price": 10.56, "line_type": "goods"},
+                                   {"list_price": 60.00, "line_type": "goods"}, {"list_price": 1.26, "line_type": "shipping"}]'::jsonb, '{}', 'W43', '2025-06-01')
+      WHERE kind = 'line') AS t,
+     (VALUES ('Sylius, total', 1.26), ('Sylius, discount', -91.68)) AS v (what, e);
+
+-- ---------------------------------------------------------------------------
+-- One line again
 -- ---------------------------------------------------------------------------
 
 -- the net is rounded, not the discount, which ROUND_DOWN made 15.00

@@ -97,6 +97,11 @@ psql('dump_source', q{
 	INSERT INTO quotetier.scorecard (name) VALUES ('own');
 	INSERT INTO quotetier.metric (scorecard, name, scale, cuts) VALUES ('own', 'rank', 'percentile', '{1,2.50,3}'), ('own', 'table', 'bracket', NULL);
 	INSERT INTO quotetier.metric_bracket VALUES ('own', 'table', '-Infinity', 1), ('own', 'table', 5, 90);
+	INSERT INTO quotetier.class_scheme (name) VALUES ('行业');
+	INSERT INTO quotetier.class_rule (scheme, scope, condition, priority, class, label_zh) VALUES
+		('行业', '{"tier": {"not": ["gold"]}, "sku": "A"}', '$.orders > 3 && $."name" != "x"', 7, 'a', '甲'), ('行业', '{}', NULL, 0, 'b', NULL);
+	UPDATE quotetier.class_rule SET condition = '$.orders >= 12' WHERE scheme = 'frequency' AND class = 'high';
+	DELETE FROM quotetier.class_scheme WHERE name = 'lifecycle_gap';
 	DELETE FROM quotetier.segment_map WHERE name = 'klaviyo_27';
 	UPDATE quotetier.segment SET label_zh = '最佳客户' WHERE map = 'standard' AND rank = 1;
 	DELETE FROM quotetier.segment WHERE map = 'rf_grid' AND rank = 2;
