@@ -305,7 +305,7 @@ static char *
 each_text(Pricer *pricer, const Rule *rule, const Effect *effect)
 {
 	if (pricer->totals != NULL)
-		return pstrdup("the order");
+		return pstrdup("its lines");
 	switch ((ScaleMode) rule->scale_mode)
 	{
 		case SCALE_NONE:
@@ -361,7 +361,7 @@ describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect)
 	{
 		case ADJUST_PRICE:
 			return psprintf("price %s %s%s%s", rate,
-							rule->scale_mode == SCALE_BLOCK ? "for " : "",
+							rule->scale_mode == SCALE_BLOCK || pricer->totals != NULL ? "for " : "",
 							each_text(pricer, rule, effect), scale);
 		case ADJUST_PRICE_PERCENT:
 			return psprintf("%s %% of %s%s", rate, base_text(pricer, rule), scale);

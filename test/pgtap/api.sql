@@ -46,6 +46,12 @@ SELECT * FROM (VALUES
     ('quotetier.explain_quote(jsonb,numeric,timestamp with time zone,text,text)', 'TABLE(seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
     ('quotetier.explain_quote(text,numeric,timestamp with time zone,text,text)', 'TABLE(seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
     ('quotetier.example_policy(text)', 'text', 'volatile', 'unsafe'),
+    ('quotetier.quote_order(record[],record,text,timestamp with time zone)', 'TABLE(line integer, kind text, list_price numeric, list_amount numeric, net_price numeric, net_amount numeric, discount_pct numeric, currency text, status text, rules bigint[], version text, undistributed numeric, facts jsonb)', 'stable', 'safe'),
+    ('quotetier.quote_order(jsonb,jsonb,text,timestamp with time zone)', 'TABLE(line integer, kind text, list_price numeric, list_amount numeric, net_price numeric, net_amount numeric, discount_pct numeric, currency text, status text, rules bigint[], version text, undistributed numeric, facts jsonb)', 'stable', 'safe'),
+    ('quotetier.quote_order(text,text,text,timestamp with time zone)', 'TABLE(line integer, kind text, list_price numeric, list_amount numeric, net_price numeric, net_amount numeric, discount_pct numeric, currency text, status text, rules bigint[], version text, undistributed numeric, facts jsonb)', 'stable', 'safe'),
+    ('quotetier.explain_order(record[],record,text,timestamp with time zone)', 'TABLE(line integer, seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
+    ('quotetier.explain_order(jsonb,jsonb,text,timestamp with time zone)', 'TABLE(line integer, seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
+    ('quotetier.explain_order(text,text,text,timestamp with time zone)', 'TABLE(line integer, seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
     ('quotetier.price_row()', 'trigger', 'volatile', 'unsafe')
 ) contract (signature, result, volatility, parallel)
 EXCEPT SELECT * FROM function_now;
@@ -56,6 +62,8 @@ SELECT * FROM (VALUES
     ('quote', '{list_price,list_amount,net_price,net_amount,discount_pct,currency,status,rules,version}'::text[]),
     ('explain_class', '{seq,rule,class,verdict,reason}'),
     ('explain_quote', '{seq,step,rule,verdict,reason,base,amount,running}'),
+    ('quote_order', '{line,kind,list_price,list_amount,net_price,net_amount,discount_pct,currency,status,rules,version,undistributed,facts}'),
+    ('explain_order', '{line,seq,step,rule,verdict,reason,base,amount,running}'),
     ('rfm_table', '{customer,recency_days,frequency,monetary,r,f,m,segment}')
 ) contract (name, columns)
 EXCEPT
@@ -72,7 +80,7 @@ SELECT name, unnest(string_to_array(columns, ' ')) FROM (VALUES
     ('step', 'policy seq name level base pick access excludes compete only_down ending remainder'),
     ('rule', 'id policy step base scope condition valid priority adjust value value_expr currency scale_mode scale_on '
           || 'scale_by scale_offset scale_bounds exclusive_group final stop on_breach ending max_amount max_units '
-          || 'unit_step lines counts note state'),
+          || 'unit_step free_from free_whole lines counts note state'),
     ('scale', 'rule from_value to_value value fee size overage'),
     ('scheme', 'name kind'),
     ('tier', 'scheme name rank from_value label_zh'),
