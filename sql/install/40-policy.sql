@@ -147,8 +147,10 @@ CREATE TABLE quotetier.rule (
     free_from       text NOT NULL DEFAULT 'cheapest'
                     CONSTRAINT rule_free_from_known CHECK (free_from IN ('cheapest', 'dearest')),
     free_whole      boolean NOT NULL DEFAULT false,
-    lines           jsonb,
-    counts          jsonb,
+    lines           jsonb
+                    CONSTRAINT rule_lines_object CHECK (jsonb_typeof(lines) = 'object'),
+    counts          jsonb
+                    CONSTRAINT rule_counts_object CHECK (jsonb_typeof(counts) = 'object'),
     note            text,
     state           text NOT NULL DEFAULT 'approved'
                     CONSTRAINT rule_state_known CHECK (state IN ('draft', 'submitted', 'approved', 'retired')),
@@ -176,7 +178,7 @@ COMMENT ON COLUMN quotetier.rule.currency IS 'ISO 4217 code of the rule''s money
 COMMENT ON COLUMN quotetier.rule.scale_mode IS
     'volume, graduated, block or package: the value comes from the brackets in scale';
 COMMENT ON COLUMN quotetier.rule.scale_on IS 'what the brackets measure: quantity, amount, or a numeric fact (volume only)';
-COMMENT ON COLUMN quotetier.rule.scale_by IS 'facts that order lines must share to be measured together';
+COMMENT ON COLUMN quotetier.rule.scale_by IS 'facts that the lines of an order share that the brackets measure together';
 COMMENT ON COLUMN quotetier.rule.scale_offset IS 'numeric fact: how much of the scale is used up already';
 COMMENT ON COLUMN quotetier.rule.scale_bounds IS '[) : from is in, to is out; (] : up to and including to';
 COMMENT ON COLUMN quotetier.rule.exclusive_group IS 'only one rule of a group applies; * : the highest such rule stands alone in its step';
@@ -185,12 +187,12 @@ COMMENT ON COLUMN quotetier.rule.stop IS 'once picked, its step ends';
 COMMENT ON COLUMN quotetier.rule.on_breach IS 'guards: clamp, block or approve';
 COMMENT ON COLUMN quotetier.rule.ending IS 'legal unit prices when it applies, written as policy.ending';
 COMMENT ON COLUMN quotetier.rule.max_amount IS 'the most it takes off a line, or off the order in an order step';
-COMMENT ON COLUMN quotetier.rule.max_units IS 'free_units: the most units it frees';
-COMMENT ON COLUMN quotetier.rule.unit_step IS 'free_units: units counted for each portion freed';
+COMMENT ON COLUMN quotetier.rule.max_units IS 'free_units, add_line: the most units it frees or gives';
+COMMENT ON COLUMN quotetier.rule.unit_step IS 'free_units, add_line: units counted for each portion freed or given; null: one portion';
 COMMENT ON COLUMN quotetier.rule.free_from IS 'free_units: which units are freed first, cheapest or dearest';
 COMMENT ON COLUMN quotetier.rule.free_whole IS 'free_units: a portion is freed whole or not at all';
-COMMENT ON COLUMN quotetier.rule.lines IS 'order steps: which lines it discounts';
-COMMENT ON COLUMN quotetier.rule.counts IS 'order steps: which lines it measures';
+COMMENT ON COLUMN quotetier.rule.lines IS 'order steps: which lines it discounts, as a scope; add_line: the facts of the line it gives; null: all lines';
+COMMENT ON COLUMN quotetier.rule.counts IS 'order steps: which lines it measures, as a scope; null: those it discounts';
 COMMENT ON COLUMN quotetier.rule.note IS 'free text, shown in explanations';
 COMMENT ON COLUMN quotetier.rule.state IS 'draft, submitted, approved or retired; only approved rules quote';
 

@@ -28,20 +28,20 @@ compare_labels(const void *left, const void *right)
 }
 
 static FactLabel
-scope_label(const char *dimension, const JsonbValue *value)
+scope_label(const char *whose, const char *dimension, const JsonbValue *value)
 {
 	FactLabel	label;
 
 	if (value->type == jbvNull)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the scope asks \"%s\" to be null", dimension),
+				 errmsg("%s value for \"%s\" is null", whose, dimension),
 				 errdetail("A missing fact never matches a rule that asks for it."),
-				 errhint("To match any value leave the dimension out of the scope.")));
+				 errhint("To match any value leave the dimension out.")));
 	if (!fact_json_label(value, &label))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the scope's value for \"%s\" is neither a value nor a list of values", dimension),
+				 errmsg("%s value for \"%s\" is neither a value nor a list of values", whose, dimension),
 				 errdetail("A list cannot hold lists or objects."),
 				 errhint("Write {\"%s\": \"a\"} or {\"%s\": [\"a\", \"b\"]}.", dimension, dimension)));
 
@@ -51,7 +51,7 @@ scope_label(const char *dimension, const JsonbValue *value)
 }
 
 static void
-check_scope_list(const char *dimension, JsonbContainer *list, double *combinations)
+check_scope_list(const char *whose, const char *dimension, JsonbContainer *list, double *combinations)
 {
 	uint32		n = JsonContainerSize(list);
 	FactLabel  *labels = palloc((n + 1) * sizeof(FactLabel));
@@ -63,19 +63,19 @@ check_scope_list(const char *dimension, JsonbContainer *list, double *combinatio
 
 	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
 		if (token == WJB_ELEM)
-			labels[count++] = scope_label(dimension, &element);
+			labels[count++] = scope_label(whose, dimension, &element);
 	if (count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the scope's list for \"%s\" is empty", dimension),
+				 errmsg("%s list for \"%s\" is empty", whose, dimension),
 				 errdetail("No fact is in an empty list, so the rule would never apply."),
-				 errhint("To match any value leave the dimension out of the scope.")));
+				 errhint("To match any value leave the dimension out.")));
 	qsort(labels, count, sizeof(FactLabel), compare_labels);
 	for (i = 1; i < count; i++)
 		if (compare_labels(&labels[i - 1], &labels[i]) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the scope's list for \"%s\" has \"%s\" twice", dimension, labels[i].text),
+					 errmsg("%s list for \"%s\" has \"%s\" twice", whose, dimension, labels[i].text),
 					 errdetail("Values are compared as text, numbers without trailing zeros."),
 					 errhint("Write each value once.")));
 	*combinations *= count;
@@ -83,7 +83,7 @@ check_scope_list(const char *dimension, JsonbContainer *list, double *combinatio
 
 /* {"not": value} or {"not": [value, ...]} */
 static void
-check_exclusion(const char *dimension, JsonbContainer *object)
+check_exclusion(const char *whose, const char *dimension, JsonbContainer *object)
 {
 	JsonbValue	space;
 	JsonbValue *left_out = getKeyJsonValueFromContainer(object, "not", 3, &space);
@@ -92,13 +92,13 @@ check_exclusion(const char *dimension, JsonbContainer *object)
 	if (left_out == NULL || JsonContainerSize(object) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the scope's value for \"%s\" is an object that is not understood", dimension),
+				 errmsg("%s value for \"%s\" is an object that is not understood", whose, dimension),
 				 errdetail("The only object is {\"not\": ...}, with a value or a list of values."),
 				 errhint("Write {\"%s\": {\"not\": [\"a\", \"b\"]}}.", dimension)));
 	if (left_out->type == jbvBinary && JsonContainerIsArray(left_out->val.binary.data))
-		check_scope_list(dimension, left_out->val.binary.data, &ignored);
+		check_scope_list(whose, dimension, left_out->val.binary.data, &ignored);
 	else
-		(void) scope_label(dimension, left_out);
+		(void) scope_label(whose, dimension, left_out);
 }
 
 static CheckQuery find_dimension = {
@@ -140,10 +140,10 @@ check_dimension(const CheckRow *row, const char *name, List **known)
 }
 
 void
-check_scope(const CheckRow *row, List **known)
+check_scope(const CheckRow *row, const char *column, const char *whose, List **known)
 {
 	bool		isnull;
-	Datum		datum = check_datum(row, row->tuple, "scope", &isnull);
+	Datum		datum = check_datum(row, row->tuple, column, &isnull);
 	Jsonb	   *scope;
 	JsonbIterator *it;
 	JsonbIteratorToken token;
@@ -157,9 +157,9 @@ check_scope(const CheckRow *row, List **known)
 	if (!JB_ROOT_IS_OBJECT(scope))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a scope must be a JSON object"),
+				 errmsg("%s.%s must be a JSON object", row->table, column),
 				 errdetail("It is %s.", JB_ROOT_IS_SCALAR(scope) ? "a single value" : "a list"),
-				 errhint("Write {\"tier\": \"gold\"}, {\"tier\": [\"gold\", \"vip\"]}, or {} for everyone.")));
+				 errhint("Write {\"tier\": \"gold\"}, {\"tier\": [\"gold\", \"vip\"]}, or {} for everything.")));
 	it = JsonbIteratorInit(&scope->root);
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{
@@ -171,14 +171,14 @@ check_scope(const CheckRow *row, List **known)
 		else if (token == WJB_VALUE)
 		{
 			if (value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data))
-				check_scope_list(dimension, value.val.binary.data, &combinations);
+				check_scope_list(whose, dimension, value.val.binary.data, &combinations);
 			else if (value.type == jbvBinary)
-				check_exclusion(dimension, value.val.binary.data);
+				check_exclusion(whose, dimension, value.val.binary.data);
 			else
-				(void) scope_label(dimension, &value);
+				(void) scope_label(whose, dimension, &value);
 		}
 	}
-	if (combinations > MAX_COMBINATIONS)
+	if (combinations > MAX_COMBINATIONS && strcmp(column, "scope") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the scope's lists combine to more than %d cases", MAX_COMBINATIONS),

@@ -14,7 +14,7 @@
 typedef struct Taker
 {
 	bool		full;
-	Dec			fraction;		/* numerator of what rounding down took away */
+	Dec			fraction;		/* numerator of what rounding down took away; who goes first */
 } Taker;
 
 /*
@@ -71,8 +71,7 @@ next_taker(int n, const Dec *rooms, const Taker *takers, const Dec *shares, Dec 
 		if (takers[i].full || !has_room(rooms, i, dec_add(shares[i], increment)))
 			continue;
 		if (best < 0 || remainder == REMAINDER_LAST_LINE ||
-			(remainder == REMAINDER_LARGEST &&
-			 dec_cmp(takers[i].fraction, takers[best].fraction) > 0))
+			dec_cmp(takers[i].fraction, takers[best].fraction) > 0)
 			best = i;
 	}
 	return best;
@@ -111,6 +110,8 @@ allocate(Dec amount, int n, const Dec *weights, const Dec *rooms,
 
 			seen = dec_add(seen, numerator);
 			upto = dec_div(seen, total, increment, ROUND_HALF_UP);
+			if (dec_cmp(upto, amount) > 0)
+				upto = amount;
 			shares[i] = dec_sub(upto, given);
 			if (!has_room(rooms, i, shares[i]))
 				shares[i] = dec_div(rooms[i], dec_make(1, 0), increment, ROUND_FLOOR);
@@ -118,7 +119,8 @@ allocate(Dec amount, int n, const Dec *weights, const Dec *rooms,
 		else
 			shares[i] = dec_div(numerator, total, increment, ROUND_FLOOR);
 		given = dec_add(given, shares[i]);
-		takers[i].fraction = dec_sub(numerator, dec_mul(shares[i], total));
+		takers[i].fraction = remainder == REMAINDER_LARGEST ?
+			dec_sub(numerator, dec_mul(shares[i], total)) : DEC_ZERO;
 	}
 	left = dec_sub(amount, given);
 
@@ -133,14 +135,9 @@ allocate(Dec amount, int n, const Dec *weights, const Dec *rooms,
 			break;
 		shares[taker] = dec_add(shares[taker], piece);
 		left = dec_sub(left, piece);
-		if (remainder != REMAINDER_LAST_LINE)
-		{
-			/* at the end of the queue */
-			if (remainder == REMAINDER_FIRST_LINES)
-				takers[taker].full = true;
-			else
-				takers[taker].fraction = dec_sub(takers[taker].fraction, dec_mul(piece, total));
-		}
+
+		/* at the end of the queue */
+		takers[taker].fraction = dec_sub(takers[taker].fraction, dec_mul(piece, total));
 	}
 	return left;
 }

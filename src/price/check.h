@@ -40,6 +40,7 @@ typedef struct AdjustRange
 	int			high;
 	bool		ends_out;		/* the ends themselves are refused */
 	bool		banded;			/* may come from bands, blocks or packages */
+	bool		takes_off;
 	const char *text;
 } AdjustRange;
 

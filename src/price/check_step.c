@@ -58,7 +58,10 @@ static void
 check_dimension_unused(const CheckRow *row)
 {
 	static CheckQuery using_rule = {
-		"SELECT id FROM quotetier.rule WHERE scope OPERATOR(pg_catalog.?) $1 ORDER BY id LIMIT 1",
+		"SELECT id, CASE WHEN scope OPERATOR(pg_catalog.?) $1 THEN 'scope'"
+		" WHEN counts OPERATOR(pg_catalog.?) $1 THEN 'counts' ELSE 'lines' END FROM quotetier.rule"
+		" WHERE scope OPERATOR(pg_catalog.?) $1 OR counts OPERATOR(pg_catalog.?) $1"
+		" OR (lines OPERATOR(pg_catalog.?) $1 AND adjust OPERATOR(pg_catalog.<>) 'add_line') ORDER BY id LIMIT 1",
 		1, {TEXTOID}
 	};
 	static CheckQuery using_step = {
@@ -79,7 +82,7 @@ check_dimension_unused(const CheckRow *row)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("dimension \"%s\" is in use", name),
-				 errdetail("The scope of rule " INT64_FORMAT " names it.", check_found_int(1)),
+				 errdetail("Rule " INT64_FORMAT " names it in its %s.", check_found_int(1), check_found_text(2)),
 				 errhint("Change or delete the rules that name it first.")));
 	if (query_now(&using_step, args))
 		ereport(ERROR,
@@ -232,6 +235,28 @@ check_access(const CheckRow *row)
 	}
 }
 
+/* Columns that steps of one level only look at. */
+static void
+check_level_columns(const CheckRow *row)
+{
+	char	   *level = check_text(row, "level");
+
+	if (level == NULL)
+		return;
+	if (check_text(row, "ending") != NULL && strcmp(level, "line") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("step.ending has no effect in a step of level %s", level),
+				 errdetail("Endings are for unit prices, and those are settled after the last line step."),
+				 errhint("Leave ending out; to round an order's total, use round_to.")));
+	if (check_text(row, "remainder") != NULL && strcmp(level, "order") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("step.remainder has no effect in a step of level %s", level),
+				 errdetail("It says who gets the cents left over when an order step shares an amount."),
+				 errhint("Leave remainder out, or make it an order step.")));
+}
+
 /*
  * step_check()
  *		Trigger: BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on
@@ -268,6 +293,7 @@ step_check(PG_FUNCTION_ARGS)
 	check_name(&row);
 	check_vocabulary(&row);
 	check_ending(&row);
+	check_level_columns(&row);
 	name = check_text(&row, "name");
 	if (name != NULL && (strcmp(name, "running") == 0 || strcmp(name, "cost") == 0))
 		ereport(ERROR,
@@ -280,6 +306,9 @@ step_check(PG_FUNCTION_ARGS)
 }
 
 /* ----- steps, together ----- */
+
+/* When the steps of a level run. */
+#define PLACE_OF(step) "CASE " step ".level WHEN 'line' THEN 0 WHEN 'order' THEN 1 ELSE 2 END"
 
 /* The first row found says what is wrong. */
 typedef struct Contradiction
@@ -305,22 +334,24 @@ static Contradiction contradictions[] = {
 	{
 		{"SELECT s.name, o.name FROM quotetier.step s JOIN quotetier.step o"
 			" ON o.policy OPERATOR(pg_catalog.=) s.policy AND o.name OPERATOR(pg_catalog.=) ANY (s.excludes)"
-			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND o.seq OPERATOR(pg_catalog.<=) s.seq ORDER BY s.seq, o.seq LIMIT 1",
+			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND (o.seq OPERATOR(pg_catalog.<=) s.seq"
+			" OR " PLACE_OF("o") " OPERATOR(pg_catalog.<) " PLACE_OF("s") ") ORDER BY s.seq, o.seq LIMIT 1",
 		1, {TEXTOID}},
 		ERRCODE_CHECK_VIOLATION,
 		"step \"%s\" excludes step \"%s\", which does not come later",
-		"When a step applies, the steps before it have been done.",
+		"When a step applies, the steps before it have been done; order steps follow all line steps.",
 		"Let the earlier step exclude the later one, or change seq."
 	},
 	{
 		{"SELECT s.name, s.base FROM quotetier.step s JOIN quotetier.step o"
 			" ON o.policy OPERATOR(pg_catalog.=) s.policy AND o.name OPERATOR(pg_catalog.=) s.base"
-			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND o.seq OPERATOR(pg_catalog.>=) s.seq"
+			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND (o.seq OPERATOR(pg_catalog.>=) s.seq"
+			" OR " PLACE_OF("o") " OPERATOR(pg_catalog.>) " PLACE_OF("s") ")"
 			" AND s.base OPERATOR(pg_catalog.<>) 'list' ORDER BY s.seq LIMIT 1",
 		1, {TEXTOID}},
 		ERRCODE_CHECK_VIOLATION,
 		"the base of step \"%s\", \"%s\", is not an earlier step",
-		"A step's result can be a base only after it.",
+		"A step's result can be a base only after it; order steps follow all line steps.",
 		"Name an earlier step, list, running, cost, or a numeric fact that no step is called by."
 	},
 	{
@@ -328,12 +359,13 @@ static Contradiction contradictions[] = {
 			" ON r.policy OPERATOR(pg_catalog.=) s.policy AND r.step OPERATOR(pg_catalog.=) s.name"
 			" JOIN quotetier.step o"
 			" ON o.policy OPERATOR(pg_catalog.=) s.policy AND o.name OPERATOR(pg_catalog.=) r.base"
-			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND o.seq OPERATOR(pg_catalog.>=) s.seq"
+			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND (o.seq OPERATOR(pg_catalog.>=) s.seq"
+			" OR " PLACE_OF("o") " OPERATOR(pg_catalog.>) " PLACE_OF("s") ")"
 			" AND r.base OPERATOR(pg_catalog.<>) 'list' ORDER BY r.id LIMIT 1",
 		1, {TEXTOID}},
 		ERRCODE_CHECK_VIOLATION,
 		"in step \"%s\", the base of rule %s is not an earlier step",
-		"A step's result can be a base only after it.",
+		"A step's result can be a base only after it; order steps follow all line steps.",
 		"Change the rule's base, or the order of the steps."
 	},
 	{
@@ -367,12 +399,37 @@ static Contradiction contradictions[] = {
 		{"SELECT s.name, r.id::pg_catalog.text FROM quotetier.step s JOIN quotetier.rule r"
 			" ON r.policy OPERATOR(pg_catalog.=) s.policy AND r.step OPERATOR(pg_catalog.=) s.name"
 			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND s.level OPERATOR(pg_catalog.<>) 'order'"
-			" AND r.adjust OPERATOR(pg_catalog.=) ANY (ARRAY['free_units', 'add_line']) ORDER BY r.id LIMIT 1",
+			" AND (r.adjust OPERATOR(pg_catalog.=) ANY (ARRAY['free_units', 'add_line'])"
+			" OR r.lines IS NOT NULL OR r.counts IS NOT NULL) ORDER BY r.id LIMIT 1",
 		1, {TEXTOID}},
 		ERRCODE_CHECK_VIOLATION,
 		"step \"%s\" must stay an order step for rule %s",
 		"The rule works on an order's lines together.",
 		"Move the rule to another order step first."
+	},
+	{
+		{"SELECT s.name, r.id::pg_catalog.text FROM quotetier.step s JOIN quotetier.rule r"
+			" ON r.policy OPERATOR(pg_catalog.=) s.policy AND r.step OPERATOR(pg_catalog.=) s.name"
+			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND s.level OPERATOR(pg_catalog.<>) 'line'"
+			" AND (r.adjust OPERATOR(pg_catalog.=) ANY (ARRAY['floor_price', 'floor_percent', 'floor_over',"
+			" 'floor_margin', 'cap_percent_off', 'cap_price'])"
+			" OR r.scale_by IS NOT NULL OR r.ending IS NOT NULL) ORDER BY r.id LIMIT 1",
+		1, {TEXTOID}},
+		ERRCODE_CHECK_VIOLATION,
+		"step \"%s\" must stay a line step for rule %s",
+		"Guards, scale_by and endings work on lines.",
+		"Move the rule to another line step first."
+	},
+	{
+		{"SELECT s.name, o.name FROM quotetier.step s JOIN quotetier.step o"
+			" ON o.policy OPERATOR(pg_catalog.=) s.policy AND o.name OPERATOR(pg_catalog.=) ANY (s.excludes)"
+			" WHERE s.policy OPERATOR(pg_catalog.=) $1 AND s.level OPERATOR(pg_catalog.=) 'order'"
+			" AND o.level OPERATOR(pg_catalog.<>) 'order' ORDER BY s.seq, o.seq LIMIT 1",
+		1, {TEXTOID}},
+		ERRCODE_CHECK_VIOLATION,
+		"order step \"%s\" excludes step \"%s\", which is no order step",
+		"What applies to an order switches order steps off; lines are asked one by one.",
+		"Let it exclude order steps only."
 	},
 	{
 		{"SELECT name, seq::pg_catalog.text FROM quotetier.step WHERE policy OPERATOR(pg_catalog.=) $1"

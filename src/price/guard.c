@@ -192,27 +192,36 @@ trace_clamps(Pricer *pricer, List *clamps, const Candidate *cap, const Candidate
 	}
 }
 
-void
-run_guards(Pricer *pricer)
+/* The lowest cap and the highest floor among the clamps; NULL: none. */
+static void
+strongest_clamps(List *clamps, const Candidate **floor, const Candidate **cap)
 {
-	LineState  *state = &pricer->state;
-	List	   *clamps = find_guards(pricer, true);
-	const Candidate *floor = NULL;
-	const Candidate *cap = NULL;
 	ListCell   *cell;
 
+	*floor = *cap = NULL;
 	foreach(cell, clamps)
 	{
 		Candidate  *guard = lfirst(cell);
 
 		if (guard->rule->adjust == ADJUST_CAP_PRICE)
 		{
-			if (cap == NULL || dec_cmp(guard->effect.result, cap->effect.result) < 0)
-				cap = guard;
+			if (*cap == NULL || dec_cmp(guard->effect.result, (*cap)->effect.result) < 0)
+				*cap = guard;
 		}
-		else if (floor == NULL || dec_cmp(guard->effect.result, floor->effect.result) > 0)
-			floor = guard;
+		else if (*floor == NULL || dec_cmp(guard->effect.result, (*floor)->effect.result) > 0)
+			*floor = guard;
 	}
+}
+
+void
+clamp_guards(Pricer *pricer)
+{
+	LineState  *state = &pricer->state;
+	List	   *clamps = find_guards(pricer, true);
+	const Candidate *floor;
+	const Candidate *cap;
+
+	strongest_clamps(clamps, &floor, &cap);
 	if (floor != NULL)
 		state->floor = floor->effect.result;
 	if (cap != NULL && breaks(cap->rule, cap->effect.result, state->running))
@@ -225,7 +234,6 @@ run_guards(Pricer *pricer)
 		floor = NULL;
 	if (pricer->trace != NULL)
 		trace_clamps(pricer, clamps, cap, floor);
-	test_guards(pricer);
 }
 
 Dec
@@ -237,4 +245,26 @@ room_above_floor(const Pricer *pricer)
 	if (dec_sign(state->floor) > 0)
 		room = dec_sub(room, round_amount_mode(pricer, state->floor, ROUND_CEILING));
 	return dec_sign(room) > 0 ? room : DEC_ZERO;
+}
+
+Dec
+room_below_cap(Pricer *pricer, Dec most)
+{
+	Trace	   *trace = pricer->trace;
+	QuoteStatus status = pricer->state.status;
+	const Candidate *floor;
+	const Candidate *cap;
+	Dec			room;
+
+	pricer->trace = NULL;
+	strongest_clamps(find_guards(pricer, true), &floor, &cap);
+	pricer->trace = trace;
+	pricer->state.status = status;
+	if (cap == NULL)
+		return most;
+	room = dec_sub(round_amount_mode(pricer, cap->effect.result, ROUND_FLOOR),
+				   pricer->state.running);
+	if (dec_sign(room) <= 0)
+		return DEC_ZERO;
+	return dec_cmp(room, most) < 0 ? room : most;
 }

@@ -24,6 +24,7 @@ PG_FUNCTION_INFO_V1(quote_order_text);
 PG_FUNCTION_INFO_V1(quote_order_records);
 PG_FUNCTION_INFO_V1(explain_order);
 PG_FUNCTION_INFO_V1(explain_order_text);
+PG_FUNCTION_INFO_V1(explain_order_records);
 
 /* ----- lines ----- */
 
@@ -51,6 +52,7 @@ order_add_line(Order *order, Jsonb *facts, Numeric quantity)
 	fact_reader_json(pricer->facts, line->facts);
 	line_start(pricer, quantity, header->as_of);
 	pricer->order = order;
+	pricer->line = order->nlines - 1;
 	if (strcmp(pricer->currency, header->currency) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -74,8 +76,12 @@ order_run_lines(Order *order, int first)
 		int			next = step + 1;
 
 		CHECK_FOR_INTERRUPTS();
+		order->scales = NIL;
 		for (i = first; i < order->nlines; i++)
+		{
 			order->lines[i].entry = order->lines[i].pricer->state;
+			order->lines[i].entry_facts = NULL;
+		}
 		for (i = first; i < order->nlines; i++)
 			next = run_from(order->lines[i].pricer, step, &order->lines[i].at, LEVEL_LINE);
 		step = next;
@@ -85,11 +91,26 @@ order_run_lines(Order *order, int first)
 		{
 			settle(order->lines[i].pricer);
 			if (policy->has_guards)
-				run_guards(order->lines[i].pricer);
+				clamp_guards(order->lines[i].pricer);
 		}
 }
 
 /* ----- the order ----- */
+
+/* For bases of later steps. */
+static void
+note_lines_after(Order *order, int step)
+{
+	int			i;
+
+	for (i = 0; i < order->nlines; i++)
+	{
+		Pricer	   *line = order->lines[i].pricer;
+
+		line->has_after[step] = line->state.has_running;
+		line->after[step] = line->state.running;
+	}
+}
 
 static void
 run_order_steps(Order *order)
@@ -114,18 +135,26 @@ run_order_steps(Order *order)
 		header->state.list_amount = dec_add(header->state.list_amount, line->state.list_amount);
 	}
 	while (step < header->policy->nsteps)
-		step = run_from(header, step, &at, LEVEL_ORDER);
-	header->totals = NULL;
-
-	/* what was legal before may not be so after */
-	for (i = 0; i < order->nlines; i++)
 	{
-		Pricer	   *line = order->lines[i].pricer;
+		int			next = run_from(header, step, &at, LEVEL_ORDER);
 
-		if (header->policy->has_guards && line->state.has_running && !order->lines[i].given &&
-			dec_cmp(line->state.running, order->lines[i].entry.running) != 0)
-			test_guards(line);
+		for (; step < next; step++)
+			if (POLICY_PART(header->policy, Step, steps)[step].level == LEVEL_ORDER)
+				note_lines_after(order, step);
 	}
+	header->totals = NULL;
+}
+
+static bool
+is_not_finite(const char *text, int len)
+{
+	static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+	int			i;
+
+	for (i = 0; i < lengthof(words); i++)
+		if (strlen(words[i]) == len && memcmp(words[i], text, len) == 0)
+			return true;
+	return false;
 }
 
 static void
@@ -192,6 +221,13 @@ price_order(Order *order, FunctionCallInfo fcinfo, FactSource source, Trace *tra
 		qty = getKeyJsonValueFromContainer(element.val.binary.data, "qty", 3, &space);
 		if (qty != NULL && qty->type == jbvNumeric)
 			quantity = qty->val.numeric;
+		else if (qty != NULL && qty->type == jbvString &&
+				 is_not_finite(qty->val.string.val, qty->val.string.len))
+			/* what a numeric NaN of a row is in JSON */
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the qty of line %d must be a finite number", order->nlines + 1),
+					 errhint("Give 0 for a unit price, or a negative quantity for a return.")));
 		else if (qty != NULL && qty->type != jbvNull)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -200,15 +236,24 @@ price_order(Order *order, FunctionCallInfo fcinfo, FactSource source, Trace *tra
 		(void) order_add_line(order, JsonbValueToJsonb(&element), quantity);
 	}
 	order_run_lines(order, 0);
-	for (i = 0; i < order->nlines; i++)
-		order->lines[i].entry = order->lines[i].pricer->state;
-	find_rules(header);
 	if (header->policy->has_order)
+	{
+		find_rules(header);
 		run_order_steps(order);
+	}
 	for (i = 0; i < order->nlines; i++)
-		if (trace != NULL && header->policy->has_statistical &&
-			order->lines[i].pricer->state.has_running)
-			run_statistical(order->lines[i].pricer);
+	{
+		Pricer	   *line = order->lines[i].pricer;
+
+		if (!line->state.has_running)
+			continue;
+
+		/* what a line costs in the end is what has to be allowed */
+		if (header->policy->has_guards && !order->lines[i].given)
+			test_guards(line);
+		if (trace != NULL && header->policy->has_statistical)
+			run_statistical(line);
+	}
 }
 
 /* ----- results ----- */
@@ -341,4 +386,10 @@ Datum
 explain_order_text(PG_FUNCTION_ARGS)
 {
 	return explain_lines(fcinfo, FROM_TEXT);
+}
+
+Datum
+explain_order_records(PG_FUNCTION_ARGS)
+{
+	return explain_lines(fcinfo, FROM_RECORD);
 }

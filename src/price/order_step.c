@@ -3,15 +3,25 @@
  *		Order steps: a rule of the order, and the lines that it measures and discounts.
  *
  * Order steps pick as line steps do, on the header, whose running amount is the
- * order's; what a rule takes off there is shared over the lines it discounts.
- * Returns (negative quantities) take no part; a line that a final rule has
- * priced still counts, but gives nothing.
+ * order's. How the lines share what a rule takes off is worked out when it is
+ * tried, so that best compares what customers would really get. Returns
+ * (negative quantities) take no part; a line that a final rule has priced
+ * still counts in totals, but gives nothing.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "price/allocate.h"
 #include "price/order.h"
+
+/* How the lines would share what a rule takes off them. */
+typedef struct Taking
+{
+	Dec			wanted;			/* by the rule; below zero: it raises the order */
+	Dec			taken;			/* what of it the lines can give */
+	int			nlines;
+	Dec		   *shares;
+} Taking;
 
 static bool
 line_matches(const Pricer *header, const OrderLine *line, uint32 scope)
@@ -60,6 +70,8 @@ order_measure(Pricer *header, const Rule *rule)
 	Order	   *order = header->order;
 	const RuleMore *more = RULE_MORE(header->policy, rule);
 	OrderTotals *totals = &order->totals;
+	uint64		step = UINT64CONST(1) << rule->step;
+	bool		gives = rule->adjust == ADJUST_ADD_LINE;
 	int			i;
 
 	measure_order(order);
@@ -70,10 +82,12 @@ order_measure(Pricer *header, const Rule *rule)
 		Pricer	   *pricer = line->pricer;
 		bool		part = takes_part(line) && !pricer->zero;
 
-		line->discounted = part && pricer->state.final == NULL &&
-			line_matches(header, line, more == NULL || rule->adjust == ADJUST_ADD_LINE ? 0 : more->lines);
+		line->discounted = part && !gives &&
+			pricer->state.final == NULL && (pricer->state.excluded & step) == 0 &&
+			line_matches(header, line, more == NULL ? 0 : more->lines);
 		line->counted = part && (more != NULL && more->counts != 0 ?
-								 line_matches(header, line, more->counts) : line->discounted);
+								 line_matches(header, line, more->counts) :
+								 gives || line->discounted);
 		if (!line->counted)
 			continue;
 		totals->counted_amount = dec_add(totals->counted_amount, pricer->state.running);
@@ -83,22 +97,71 @@ order_measure(Pricer *header, const Rule *rule)
 	header->step_facts = NULL;
 }
 
-/* Running and list amounts of the lines discounted, or of those counted. */
-static void
-sum_lines(const Order *order, bool counted, Dec *running, Dec *list)
+bool
+order_base(Pricer *header, const Rule *rule, bool counted, Dec *base, char **why_not)
 {
+	Order	   *order = header->order;
 	int			i;
 
-	*running = *list = DEC_ZERO;
+	*base = DEC_ZERO;
 	for (i = 0; i < order->nlines; i++)
 	{
-		const OrderLine *line = &order->lines[i];
+		OrderLine  *line = &order->lines[i];
+		Dec			part;
 
 		if (counted ? !line->counted : !line->discounted)
 			continue;
-		*running = dec_add(*running, line->pricer->state.running);
-		*list = dec_add(*list, line->pricer->state.list_amount);
+		if (!base_amount(line->pricer, rule, &part, why_not))
+			return false;
+		*base = dec_add(*base, part);
 	}
+	return true;
+}
+
+/* ----- sharing ----- */
+
+/* Shares what a rule wants over the lines it discounts, as far as they have room. */
+static Taking *
+share(Pricer *header, const Rule *rule, Dec wanted)
+{
+	Order	   *order = header->order;
+	const Step *step = &POLICY_PART(header->policy, Step, steps)[rule->step];
+	int			n = order->nlines;
+	Taking	   *taking = palloc(sizeof(Taking));
+	Dec		   *weights = palloc((n + 1) * sizeof(Dec));
+	Dec		   *rooms = palloc((n + 1) * sizeof(Dec));
+	bool		raise = dec_sign(wanted) < 0;
+	Dec			amount = raise ? dec_neg(wanted) : wanted;
+	Dec			total = DEC_ZERO;
+	Dec			left;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		OrderLine  *line = &order->lines[i];
+
+		weights[i] = rooms[i] = DEC_ZERO;
+		if (!line->discounted)
+			continue;
+		weights[i] = line->pricer->state.running;
+		total = dec_add(total, weights[i]);
+		rooms[i] = raise ? room_below_cap(line->pricer, amount) : room_above_floor(line->pricer);
+	}
+
+	/* lines that cost nothing so far are raised by quantity */
+	for (i = 0; i < n && raise && dec_sign(total) == 0; i++)
+		if (order->lines[i].discounted)
+			weights[i] = order->lines[i].pricer->quantity;
+
+	taking->wanted = wanted;
+	taking->nlines = n;
+	taking->shares = palloc((n + 1) * sizeof(Dec));
+	left = allocate(amount, n, weights, rooms, header->increment, (Remainder) step->remainder,
+					taking->shares);
+	taking->taken = dec_sub(wanted, raise ? dec_neg(left) : left);
+	for (i = 0; i < n && raise; i++)
+		taking->shares[i] = dec_neg(taking->shares[i]);
+	return taking;
 }
 
 /* ----- units that are free ----- */
@@ -126,131 +189,153 @@ portion_units(Pricer *header, const Rule *rule)
 	return units;
 }
 
-/* Is a unit of a to be freed before one of b? */
-static bool
-freed_before(const Pricer *a, const Pricer *b, bool dearest)
+/* A line whose units can be freed. */
+typedef struct FreeLine
 {
-	int			order = dec_cmp(dec_mul(a->state.running, b->quantity),
-								dec_mul(b->state.running, a->quantity));
+	const Pricer *pricer;
+	int			line;
+	bool		dearest;
+} FreeLine;
 
-	return dearest ? order > 0 : order < 0;
+/* Those whose unit costs less (or more) go first, then the earlier. */
+static int
+compare_free(const void *left, const void *right)
+{
+	const FreeLine *a = left;
+	const FreeLine *b = right;
+	int			order = dec_cmp(dec_mul(a->pricer->state.running, b->pricer->quantity),
+								dec_mul(b->pricer->state.running, a->pricer->quantity));
+
+	if (order != 0)
+		return a->dearest ? -order : order;
+	return a->line < b->line ? -1 : 1;
 }
 
-/* What freeing units takes off each line discounted; returns the sum. */
-static Dec
-free_units(Pricer *header, const Rule *rule, Dec *shares)
+/* What freeing units takes off each line discounted; *units are those freed. */
+static Taking *
+free_units(Pricer *header, const Rule *rule, Dec *units)
 {
 	Order	   *order = header->order;
 	const RuleMore *more = RULE_MORE(header->policy, rule);
-	Dec			units = portion_units(header, rule);
+	Taking	   *taking = palloc(sizeof(Taking));
+	FreeLine   *lines = palloc((order->nlines + 1) * sizeof(FreeLine));
 	Dec			there = DEC_ZERO;
-	Dec			sum = DEC_ZERO;
-	bool	   *done = palloc0((order->nlines + 1) * sizeof(bool));
+	Dec			left;
+	int			n = 0;
 	int			i;
 
+	taking->wanted = taking->taken = DEC_ZERO;
+	taking->nlines = order->nlines;
+	taking->shares = palloc((order->nlines + 1) * sizeof(Dec));
 	for (i = 0; i < order->nlines; i++)
 	{
-		shares[i] = DEC_ZERO;
-		if (order->lines[i].discounted)
-			there = dec_add(there, order->lines[i].pricer->quantity);
+		taking->shares[i] = DEC_ZERO;
+		if (!order->lines[i].discounted)
+			continue;
+		lines[n].pricer = order->lines[i].pricer;
+		lines[n].line = i;
+		lines[n].dearest = more != NULL && more->free_dearest;
+		there = dec_add(there, lines[n++].pricer->quantity);
 	}
-	if (more != NULL && more->free_whole && dec_cmp(units, there) > 0)
-	{
-		Dec			portion = stored_dec(header->policy, &rule->value);
+	*units = portion_units(header, rule);
+	if (dec_cmp(*units, there) > 0)
+		*units = there;
+	if (more != NULL && more->free_whole)
+		*units = dec_div(*units, dec_make(1, 0), stored_dec(header->policy, &rule->value), ROUND_FLOOR);
 
-		units = dec_mul(dec_div(there, portion, dec_make(1, 0), ROUND_FLOOR), portion);
-	}
-	while (dec_sign(units) > 0)
+	qsort(lines, n, sizeof(FreeLine), compare_free);
+	left = *units;
+	for (i = 0; i < n && dec_sign(left) > 0; i++)
 	{
-		Pricer	   *line;
-		Dec			freed;
-		Dec			room;
-		int			best = -1;
+		const Pricer *line = lines[i].pricer;
+		Dec			freed = dec_cmp(left, line->quantity) < 0 ? left : line->quantity;
+		Dec			room = room_above_floor(line);
+		Dec			cost = dec_div(dec_mul(line->state.running, freed), line->quantity,
+								   header->increment, (RoundMode) header->policy->round_mode);
+		Dec			given = dec_cmp(cost, room) < 0 ? cost : room;
 
-		CHECK_FOR_INTERRUPTS();
-		for (i = 0; i < order->nlines; i++)
-			if (order->lines[i].discounted && !done[i] &&
-				(best < 0 || freed_before(order->lines[i].pricer, order->lines[best].pricer,
-										  more != NULL && more->free_dearest)))
-				best = i;
-		if (best < 0)
-			break;
-		done[best] = true;
-		line = order->lines[best].pricer;
-		freed = dec_cmp(units, line->quantity) < 0 ? units : line->quantity;
-		shares[best] = dec_div(dec_mul(line->state.running, freed), line->quantity,
-							   header->increment, (RoundMode) header->policy->round_mode);
-		room = room_above_floor(line);
-		if (dec_cmp(shares[best], room) > 0)
-			shares[best] = room;
-		units = dec_sub(units, freed);
-		sum = dec_add(sum, shares[best]);
+		left = dec_sub(left, freed);
+		taking->shares[lines[i].line] = given;
+		taking->wanted = dec_add(taking->wanted, cost);
+		taking->taken = dec_add(taking->taken, given);
 	}
-	return sum;
+	return taking;
 }
 
 /* ----- trying ----- */
+
+static bool
+refuse(char **why_not, const char *why)
+{
+	if (why_not != NULL)
+		*why_not = pstrdup(why);
+	return false;
+}
 
 bool
 order_try(Pricer *header, const Rule *rule, Effect *effect, char **why_not)
 {
 	Order	   *order = header->order;
 	LineState	whole = header->state;
-	Dec			entry;
-	Dec			list;
-	Dec			discount;
+	RoundMode	mode = (RoundMode) header->policy->round_mode;
+	Dec			entry = DEC_ZERO;
+	Dec			list = DEC_ZERO;
+	Dec			wanted;
 	bool		applies;
+	bool		any = false;
+	int			i;
 
 	order_measure(header, rule);
 	effect->has_base = false;
 	effect->fee = DEC_ZERO;
 	effect->bracket = NULL;
+	effect->taking = NULL;
 	if (rule->adjust == ADJUST_ADD_LINE)
 	{
 		effect->rate = portion_units(header, rule);
 		effect->result = whole.running;
-		if (dec_sign(effect->rate) <= 0 && why_not != NULL)
-			*why_not = pstrdup("nothing counted earns it");
-		return dec_sign(effect->rate) > 0;
+		return dec_sign(effect->rate) > 0 || refuse(why_not, "nothing counted earns it");
 	}
 
-	sum_lines(order, false, &entry, &list);
-	if (dec_sign(entry) == 0 && dec_sign(list) == 0)
+	for (i = 0; i < order->nlines; i++)
 	{
-		if (why_not != NULL)
-			*why_not = pstrdup("no line that it discounts");
-		return false;
+		const OrderLine *line = &order->lines[i];
+
+		if (!line->discounted)
+			continue;
+		any = true;
+		entry = dec_add(entry, line->pricer->state.running);
+		list = dec_add(list, line->pricer->state.list_amount);
 	}
+	if (!any)
+		return refuse(why_not, "there is no line that it changes");
 	if (rule->adjust == ADJUST_FREE_UNITS)
 	{
-		effect->rate = portion_units(header, rule);
-		discount = free_units(header, rule, palloc((order->nlines + 1) * sizeof(Dec)));
-		if (dec_sign(discount) == 0)
-		{
-			if (why_not != NULL)
-				*why_not = pstrdup("no unit to free");
-			return false;
-		}
+		effect->taking = free_units(header, rule, &effect->rate);
+		if (dec_sign(effect->rate) <= 0)
+			return refuse(why_not, "there is no unit to free");
 	}
 	else
 	{
 		/* the rule sees its lines as one */
 		header->state.running = entry;
 		header->state.list_amount = list;
-		if (rule->adjust == ADJUST_PRICE_PERCENT)
-			sum_lines(order, true, &header->state.running, &header->state.list_amount);
 		applies = rule_effect(header, rule, effect, why_not);
 		header->state = whole;
 		if (!applies)
 			return false;
-		discount = dec_round(dec_sub(entry, effect->result), header->increment,
-							 (RoundMode) header->policy->round_mode);
+
+		/* a price is rounded as it stands, a discount as it is taken */
+		wanted = SETS_PRICE(rule->adjust) || rule->adjust == ADJUST_ROUND_TO ?
+			dec_sub(entry, dec_round(effect->result, header->increment, mode)) :
+			dec_round(dec_sub(entry, effect->result), header->increment, mode);
+		effect->taking = share(header, rule, wanted);
 	}
-	effect->result = dec_sub(whole.running, discount);
+	effect->result = dec_sub(whole.running, effect->taking->taken);
 	return true;
 }
 
-/* ----- sharing ----- */
+/* ----- taking ----- */
 
 /* Takes its share off a line, and says so there. */
 static void
@@ -262,6 +347,7 @@ take_from(Pricer *header, OrderLine *line, const Rule *rule, const Effect *effec
 		return;
 	if (pricer->trace != NULL)
 		trace_row(pricer, VERDICT_APPLIED, step_name(header, rule->step), rule,
+				  rule->adjust == ADJUST_ADD_LINE ? describe_rule(header, rule, effect) :
 				  psprintf("%s, this line's share", describe_rule(header, rule, effect)),
 				  NULL, dec_neg(share));
 	remember_rule(pricer, rule->id);
@@ -303,17 +389,25 @@ give_line(Pricer *header, const Rule *rule, const Effect *effect)
 		remember_rule(pricer, rule->id);
 }
 
+/* Can every line still give what it could when the rule was tried? */
+static bool
+still_fits(const Order *order, const Taking *taking)
+{
+	int			i;
+
+	for (i = 0; i < taking->nlines; i++)
+		if (dec_sign(taking->shares[i]) > 0 &&
+			dec_cmp(taking->shares[i], room_above_floor(order->lines[i].pricer)) > 0)
+			return false;
+	return true;
+}
+
 Dec
 order_take(Pricer *header, const Rule *rule, const Effect *effect, Dec discount)
 {
 	Order	   *order = header->order;
-	int			n = order->nlines;
-	Dec		   *shares = palloc((n + 1) * sizeof(Dec));
-	Dec		   *weights = palloc((n + 1) * sizeof(Dec));
-	Dec		   *rooms = palloc((n + 1) * sizeof(Dec));
-	const Step *step = &POLICY_PART(header->policy, Step, steps)[rule->step];
-	bool		raise = dec_sign(discount) < 0;
-	Dec			left = DEC_ZERO;
+	Taking	   *taking = effect->taking;
+	Dec			missed;
 	int			i;
 
 	if (rule->adjust == ADJUST_ADD_LINE)
@@ -321,27 +415,80 @@ order_take(Pricer *header, const Rule *rule, const Effect *effect, Dec discount)
 		give_line(header, rule, effect);
 		return DEC_ZERO;
 	}
-	order_measure(header, rule);
-	if (rule->adjust == ADJUST_FREE_UNITS)
-		discount = free_units(header, rule, shares);
-	else
-	{
-		for (i = 0; i < n; i++)
-		{
-			OrderLine  *line = &order->lines[i];
 
-			weights[i] = line->discounted ? line->pricer->state.running : DEC_ZERO;
-			rooms[i] = line->discounted ? room_above_floor(line->pricer) : DEC_ZERO;
-		}
-		left = allocate(raise ? dec_neg(discount) : discount, n, weights, raise ? NULL : rooms,
-						header->increment, (Remainder) step->remainder, shares);
+	/* of rules that are added up, those before may have taken what it wanted */
+	if (dec_cmp(discount, taking->taken) != 0 || !still_fits(order, taking))
+	{
+		order_measure(header, rule);
+		taking = share(header, rule, discount);
 	}
-	for (i = 0; i < n; i++)
-		take_from(header, &order->lines[i], rule, effect, raise ? dec_neg(shares[i]) : shares[i]);
-	if (raise)
-		left = dec_neg(left);
-	order->undistributed = dec_add(order->undistributed, left);
-	if (header->trace != NULL && dec_sign(left) != 0)
-		trace_rejected(header, rule, "%s of it could not be taken from any line", dec_text(left));
-	return dec_sub(discount, left);
+	for (i = 0; i < taking->nlines; i++)
+		take_from(header, &order->lines[i], rule, effect, taking->shares[i]);
+	missed = dec_sub(effect->taking->wanted, taking->taken);
+	order->undistributed = dec_add(order->undistributed, missed);
+	if (header->trace != NULL && dec_sign(missed) != 0)
+		trace_rejected(header, rule, "%s of it could not be shared over the lines", dec_text(missed));
+	return taking->taken;
+}
+
+/* ----- competing steps ----- */
+
+typedef struct LineCopy
+{
+	OrderLine	line;
+	LineState	state;
+	int64	   *rules;
+	List	   *waterfall;
+} LineCopy;
+
+typedef struct OrderCopy
+{
+	int			nlines;
+	Dec			undistributed;
+	LineCopy   *lines;
+} OrderCopy;
+
+OrderCopy *
+order_save(Pricer *header)
+{
+	Order	   *order = header->order;
+	OrderCopy  *copy = palloc(sizeof(OrderCopy));
+	int			i;
+
+	copy->nlines = order->nlines;
+	copy->undistributed = order->undistributed;
+	copy->lines = palloc((order->nlines + 1) * sizeof(LineCopy));
+	for (i = 0; i < order->nlines; i++)
+	{
+		Pricer	   *pricer = order->lines[i].pricer;
+		LineCopy   *line = &copy->lines[i];
+
+		line->line = order->lines[i];
+		line->state = pricer->state;
+		line->rules = palloc((pricer->state.nrules + 1) * sizeof(int64));
+		memcpy(line->rules, pricer->rules, pricer->state.nrules * sizeof(int64));
+		line->waterfall = pricer->trace == NULL ? NIL : list_copy(pricer->trace->waterfall);
+	}
+	return copy;
+}
+
+void
+order_restore(Pricer *header, const OrderCopy *copy)
+{
+	Order	   *order = header->order;
+	int			i;
+
+	for (i = 0; i < copy->nlines; i++)
+	{
+		const LineCopy *line = &copy->lines[i];
+		Pricer	   *pricer = line->line.pricer;
+
+		order->lines[i] = line->line;
+		pricer->state = line->state;
+		memcpy(pricer->rules, line->rules, line->state.nrules * sizeof(int64));
+		if (pricer->trace != NULL)
+			pricer->trace->waterfall = list_copy(line->waterfall);
+	}
+	order->nlines = copy->nlines;
+	order->undistributed = copy->undistributed;
 }

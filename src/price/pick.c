@@ -488,8 +488,9 @@ apply_sum(Pricer *pricer, int count)
 		apply(pricer, &candidates[i], &candidates[i].effect,
 			  dec_add(state->running, dec_sub(candidates[i].effect.result, entry)), i >= uncut);
 	}
-	if (count > 0 && (pricer->policy->round_target == TARGET_LINE_STEP ||
-					  pricer->policy->round_target == TARGET_UNIT_STEP))
+	if (count > 0 && pricer->totals == NULL &&
+		(pricer->policy->round_target == TARGET_LINE_STEP ||
+		 pricer->policy->round_target == TARGET_UNIT_STEP))
 	{
 		move_to(pricer, round_amount(pricer, state->running),
 				"rounding", "to the increment, after the step");

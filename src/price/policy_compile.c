@@ -108,7 +108,7 @@ read_step(Compiler *c, Row *row)
 	step->pick = OPTION(text_column(row, 4), pick_names);
 	step->only_down = bool_column(row, 5);
 	step->ending = ending_column(c, row, 6);
-	step->is_list = strcmp(name, "list") == 0;
+	step->is_list = step->level == LEVEL_LINE && strcmp(name, "list") == 0;
 	compete = text_column(row, 7);
 	if (compete != NULL)
 		step->compete = name_number(&c->competes, compete) + 1;

@@ -119,7 +119,9 @@ read_more(Compiler *c, Row *row, ReadRule *read)
 	more.free_whole = bool_column(row, 28);
 
 	if (more.nby_facts != 0 || more.lines != 0 || more.counts != 0 || more.has_max_amount ||
-		more.has_max_units || more.unit_step.v != 0 || more.condition != 0 || more.value_expr != 0 || more.nexclusions != 0 ||
+		more.has_max_units || more.unit_step.v != 0 || more.unit_step.big != 0 ||
+		more.free_dearest || more.free_whole || more.condition != 0 || more.value_expr != 0 ||
+		more.nexclusions != 0 ||
 		more.currency[0] != '\0' || more.on_breach != 0 || more.offset_fact != 0)
 	{
 		c->more = lappend(c->more, memcpy(palloc(sizeof(RuleMore)), &more, sizeof(RuleMore)));

@@ -79,6 +79,8 @@ typedef struct Trace
 	List	   *rejected;
 } Trace;
 
+struct Taking;
+
 /* What trying a rule leads to. */
 typedef struct Effect
 {
@@ -88,6 +90,7 @@ typedef struct Effect
 	Dec			rate;			/* its value, from the bracket if it has a scale */
 	const Bracket *bracket;		/* NULL: no scale */
 	Dec			fee;			/* of its brackets; part of result unless the quantity is zero */
+	struct Taking *taking;		/* of an order's rule: how its lines share it */
 } Effect;
 
 typedef struct Candidate
@@ -157,6 +160,7 @@ typedef struct Pricer
 	bool		statistical;	/* the steps running now never change net */
 	Jsonb	   *step_facts;		/* what conditions see; NULL: not built for this step */
 	struct Order *order;		/* the order it is part of; NULL: it stands alone */
+	int			line;			/* its place there */
 	const OrderTotals *totals;	/* of an order's header, which is priced as a line; else NULL */
 	LineState	state;
 } Pricer;
@@ -215,27 +219,39 @@ extern Dec	unit_price(const Pricer *pricer, Dec amount);
 extern Dec	rule_money(Pricer *pricer, const Rule *rule, Dec money);
 extern bool rule_converts(const Pricer *pricer, const Rule *rule, const char **from);
 
-/* guard.c: makes the running amount a legal one; then bounds and tests it. */
+/*
+ * guard.c: makes the running amount a legal one; bounds it by the guards that
+ * clamp; then tests those that block or ask for approval.
+ */
 extern void settle(Pricer *pricer);
-extern void run_guards(Pricer *pricer);
-
-/* How much an order step may take from the line before a clamp is reached. */
-extern Dec	room_above_floor(const Pricer *pricer);
-
-/* Tests the guards that block or ask for approval; again after order steps. */
+extern void clamp_guards(Pricer *pricer);
 extern void test_guards(Pricer *pricer);
+
+/* How much an order step may take from the line, or at most add to it, before a clamp is reached. */
+extern Dec	room_above_floor(const Pricer *pricer);
+extern Dec	room_below_cap(Pricer *pricer, Dec most);
 
 /*
  * order_step.c: an order's rules seen through its header. Measures the lines
- * for a rule; tries it; shares what it takes off over the lines, and returns
- * how much of it was taken.
+ * for a rule; what its base and its scale's amount come to there; tries it;
+ * takes what it takes off from the lines, and returns how much that was.
  */
 extern void order_measure(Pricer *header, const Rule *rule);
+extern bool order_base(Pricer *header, const Rule *rule, bool counted, Dec *base, char **why_not);
 extern bool order_try(Pricer *header, const Rule *rule, Effect *effect, char **why_not);
 extern Dec	order_take(Pricer *header, const Rule *rule, const Effect *effect, Dec discount);
 
+/* The lines as they stand, so that competing steps can start from the same. */
+struct OrderCopy;
+extern struct OrderCopy *order_save(Pricer *header);
+extern void order_restore(Pricer *header, const struct OrderCopy *copy);
+
 /* The line amount a rule's percent is of. */
 extern bool base_amount(Pricer *pricer, const Rule *rule, Dec *base, char **why_not);
+
+/* What a rule's scale measures of the line, in the rule's currency; base if it measures that. */
+extern bool rule_measure(Pricer *pricer, const Rule *rule, Dec base, Dec *measure, char **why_not);
+extern bool is_percent(Adjust adjust);
 
 /* rule_effect.c: tries a rule on an entry value; else says why not (if asked). */
 extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not);

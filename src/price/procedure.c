@@ -53,7 +53,7 @@ pricer_use(Pricer *pricer, const Policy *policy, uint64 serial)
 	/* lines may name their policies in turn */
 	MemoryContextReset(pricer->of_policy);
 	match_query_init(&pricer->query, policy->ndims, pricer->of_policy);
-	pricer->has_after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(bool));
+	pricer->has_after = MemoryContextAllocZero(pricer->of_policy, (policy->nsteps + 1) * sizeof(bool));
 	pricer->after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(Dec));
 	if (pricer->rules == NULL)
 	{
@@ -183,6 +183,9 @@ run_competing(Pricer *pricer, int first, int *at)
 	int			winner = -1;
 	List	   *entry_rows = pricer->trace != NULL ? pricer->trace->waterfall : NIL;
 	List	   *winner_rows = NIL;
+	bool		of_order = pricer->totals != NULL;
+	struct OrderCopy *entry_lines = of_order ? order_save(pricer) : NULL;
+	struct OrderCopy *best_lines = entry_lines;
 	int			step;
 
 	for (step = first; step < pricer->policy->nsteps && steps[step].compete == steps[first].compete;
@@ -193,6 +196,8 @@ run_competing(Pricer *pricer, int first, int *at)
 		bool		better;
 
 		pricer->state = entry;
+		if (of_order)
+			order_restore(pricer, entry_lines);
 		if (pricer->trace != NULL)
 			pricer->trace->waterfall = list_copy(entry_rows);
 		run_step(pricer, step, pricer->query.found + start, n);
@@ -211,6 +216,8 @@ run_competing(Pricer *pricer, int first, int *at)
 			}
 			winner = step;
 			best = pricer->state;
+			if (of_order)
+				best_lines = order_save(pricer);
 			best_rules = palloc((best.nrules - entry_rules) * sizeof(int64));
 			memcpy(best_rules, pricer->rules + entry_rules,
 				   (best.nrules - entry_rules) * sizeof(int64));
@@ -221,6 +228,8 @@ run_competing(Pricer *pricer, int first, int *at)
 	}
 
 	pricer->state = best;
+	if (of_order)
+		order_restore(pricer, best_lines);
 	if (pricer->trace != NULL)
 		pricer->trace->waterfall = winner >= 0 ? winner_rows : entry_rows;
 	if (winner >= 0)
@@ -322,7 +331,10 @@ pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
 	{
 		settle(pricer);
 		if (pricer->policy->has_guards)
-			run_guards(pricer);
+		{
+			clamp_guards(pricer);
+			test_guards(pricer);
+		}
 		if (pricer->trace != NULL && pricer->policy->has_statistical)
 			run_statistical(pricer);
 	}

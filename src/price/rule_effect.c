@@ -17,7 +17,7 @@ static const Dec hundred = {100, 0, NULL};
 static const Dec one = {1, 0, NULL};
 static const Dec quotient_step = {1, QUOTIENT_SCALE, NULL};
 
-static bool
+bool
 is_percent(Adjust adjust)
 {
 	switch (adjust)
@@ -56,6 +56,8 @@ base_amount(Pricer *pricer, const Rule *rule, Dec *base, char **why_not)
 {
 	LineState  *state = &pricer->state;
 
+	if (unlikely(pricer->totals != NULL))
+		return order_base(pricer, rule, SETS_PRICE(rule->adjust), base, why_not);
 	switch ((BaseKind) rule->base.kind)
 	{
 		case BASE_LIST:
@@ -156,29 +158,25 @@ find_bracket(Pricer *pricer, const Rule *rule, Dec measure)
 	return NULL;
 }
 
-static bool
-scale_measure(Pricer *pricer, const Rule *rule, const Effect *effect, Dec *measure, char **why_not)
+bool
+rule_measure(Pricer *pricer, const Rule *rule, Dec base, Dec *measure, char **why_not)
 {
+	const char *from;
+
 	switch ((ScaleMeasure) rule->scale_measure)
 	{
 		case MEASURE_QUANTITY:
 			*measure = pricer->quantity;
 			return true;
 		case MEASURE_AMOUNT:
-			if (pricer->totals != NULL)
-			{
-				*measure = pricer->totals->counted_amount;
-				return true;
-			}
-			if (effect->has_base)
-			{
-				/* a line of quantity zero has no amount; its base is that of a unit */
-				*measure = pricer->zero ? DEC_ZERO : effect->base;
-				return true;
-			}
-			if (why_not != NULL)
-				*why_not = pstrdup("there is no amount yet to measure");
-			return false;
+			/* a line of quantity zero has no amount; its base is that of a unit */
+			*measure = pricer->zero ? DEC_ZERO : base;
+			if (pricer->totals != NULL && !order_base(pricer, rule, true, measure, why_not))
+				return false;
+			if (rule_converts(pricer, rule, &from))
+				*measure = dec_div(*measure, rule_money(pricer, rule, one),
+								   quotient_step, ROUND_HALF_UP);
+			return true;
 		case MEASURE_FACT:
 			if (fact_number(pricer->facts, rule->scale_fact, measure))
 				return true;
@@ -305,6 +303,36 @@ amount_at(Pricer *pricer, const Rule *rule, const Effect *effect)
 	return dec_mul(effect->rate, pricer->units);
 }
 
+/* What the bands up to the measure come to; of whole lines, for all of them. */
+static bool
+amount_on_bands(Pricer *pricer, const Rule *rule, Effect *effect, Dec offset,
+				Dec measure, const OrderGroup *group, Dec *amount)
+{
+	Dec			own_base = effect->base;
+	Dec			sum;
+	bool		known;
+
+	/* the same share of every band for each line measured together */
+	if (group->pools_amount && is_percent(rule->adjust))
+		effect->base = group->weight;
+	known = graduate_from(pricer, rule, effect, offset, group->total, &sum, &effect->fee);
+	effect->base = own_base;
+	if (!known)
+		return false;
+	if (dec_sign(measure) == 0 && !group->pools_amount)
+		*amount = amount_at(pricer, rule, effect);
+	else if (is_percent(rule->adjust))
+		*amount = dec_div(sum, group->total, quotient_step, ROUND_HALF_UP);
+	else if (rule->scale_measure == MEASURE_QUANTITY)
+		*amount = rule_money(pricer, rule, sum);
+	else
+		/* each band has its share of the units */
+		*amount = dec_div(dec_mul(rule_money(pricer, rule, sum),
+								  group->pools_amount ? group->weight : pricer->units),
+						  group->total, quotient_step, ROUND_HALF_UP);
+	return true;
+}
+
 /* The same from the bracket that the measure falls into. */
 static bool
 amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char **why_not)
@@ -314,17 +342,13 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 	Dec			offset = scale_offset(pricer, rule);
 	const Bracket *bracket;
 	Dec			measure;
-	Dec			total;			/* of the lines measured together */
 	Dec			reached;
-	const char *from;
-	bool		grouped;
+	OrderGroup	group;
 
-	if (!scale_measure(pricer, rule, effect, &measure, why_not))
+	if (!rule_measure(pricer, rule, effect->base, &measure, why_not))
 		return false;
-	if (rule->scale_measure == MEASURE_AMOUNT && rule_converts(pricer, rule, &from))
-		measure = dec_div(measure, rule_money(pricer, rule, one), quotient_step, ROUND_HALF_UP);
-	grouped = order_group(pricer, rule, measure, &total);
-	reached = dec_add(offset, total);
+	order_group(pricer, rule, effect, measure, &group);
+	reached = dec_add(offset, group.total);
 	effect->bracket = bracket = find_bracket(pricer, rule, reached);
 	if (bracket == NULL)
 	{
@@ -345,27 +369,13 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 			*amount = amount_at(pricer, rule, effect);
 			break;
 		case SCALE_GRADUATED:
+			if (!amount_on_bands(pricer, rule, effect, offset, measure, &group, amount))
 			{
-				Dec			sum;
-
-				if (!graduate_from(pricer, rule, effect, offset, total, &sum, &effect->fee))
-				{
-					if (why_not != NULL)
-						*why_not = psprintf("its scale has a gap below %s", dec_text(reached));
-					return false;
-				}
-				if (dec_sign(measure) == 0)
-					*amount = amount_at(pricer, rule, effect);
-				else if (percent)
-					*amount = dec_div(sum, total, quotient_step, ROUND_HALF_UP);
-				else if (rule->scale_measure == MEASURE_QUANTITY)
-					*amount = rule_money(pricer, rule, sum);
-				else
-					/* each band has its share of the units */
-					*amount = dec_div(dec_mul(rule_money(pricer, rule, sum), pricer->units),
-									  measure, quotient_step, ROUND_HALF_UP);
-				break;
+				if (why_not != NULL)
+					*why_not = psprintf("its scale has a gap below %s", dec_text(reached));
+				return false;
 			}
+			break;
 		case SCALE_BLOCK:
 			*amount = effect->rate;
 			if (bracket->has_overage)
@@ -381,19 +391,16 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 						effect->rate);
 			break;
 	}
+	effect->fee = rule_money(pricer, rule, effect->fee);
 
-	/* money for the lines together: each has its part */
-	if (grouped)
-	{
-		if (!percent && rule->scale_mode != SCALE_VOLUME)
-			*amount = order_part(pricer, rule, measure, *amount);
-		if (dec_sign(effect->fee) != 0)
-			effect->fee = order_part(pricer, rule, measure, effect->fee);
-	}
+	/* what is for the lines together, each has its part of */
+	if (group.pools_amount)
+		*amount = order_part(pricer, &group, PART_AMOUNT, dec_add(*amount, effect->fee));
+	if (group.pools_fee && dec_sign(effect->fee) != 0)
+		effect->fee = order_part(pricer, &group, PART_FEE, effect->fee);
 
 	/* what is due at quantity zero is not part of the unit price */
-	effect->fee = rule_money(pricer, rule, effect->fee);
-	if (!pricer->zero)
+	if (!pricer->zero && !group.pools_amount)
 		*amount = dec_add(*amount, effect->fee);
 	return true;
 }

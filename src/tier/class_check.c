@@ -95,7 +95,7 @@ class_rule_check(PG_FUNCTION_ARGS)
 				 errmsg("the class must not be empty"),
 				 errdetail("It is what classify() returns."),
 				 errhint("Give it a name; where no rule applies classify() returns null.")));
-	check_scope(&row, &known_of(&row)->dimensions);
+	check_scope(&row, "scope", "the scope's", &known_of(&row)->dimensions);
 	check_condition(&row);
 	check_validity(&row, "rule");
 	return check_close(&row);

@@ -33,6 +33,10 @@ SELECT table_name, privilege_type
 FROM information_schema.role_table_grants
 WHERE table_schema = 'quotetier' AND grantee = 'PUBLIC' AND privilege_type <> 'SELECT'
 ORDER BY 1, 2;
+SELECT objid::regprocedure AS "trigger functions that all may use"
+FROM member JOIN pg_proc ON pg_proc.oid = objid AND classid = 'pg_proc'::regclass
+WHERE prorettype = 'trigger'::regtype AND has_function_privilege('public', objid, 'EXECUTE')
+ORDER BY 1;
 
 DROP EXTENSION quotetier;
 SELECT count(*) AS left_behind

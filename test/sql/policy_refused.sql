@@ -229,20 +229,82 @@ SELECT refused($$INSERT INTO quotetier.step (policy, seq, name) SELECT 'default'
 
 -- what cannot be applied yet
 SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FROM (VALUES
-    (5, 'scale_by', $$ARRAY['category']$$),
-    (8, 'max_amount', '5'),
-    (9, 'max_units', '5'),
-    (10, 'unit_step', '5'),
-    (11, 'lines', $$'{}'$$),
-    (12, 'counts', $$'{}'$$),
-    (13, 'state', $$'draft'$$)
+    (1, 'state', $$'draft'$$)
 ) v(n, columns, vals) ORDER BY n;
-SELECT bad_rule('adjust, value', quote_literal(adjust) || ', 5', 'guard') FROM unnest(ARRAY[
-    'free_units', 'add_line']) adjust;
-SELECT refused($$INSERT INTO quotetier.dimension (name, kind) VALUES ('region', 'tree')$$);
 SELECT refused($$INSERT INTO quotetier.policy (name, needs_approval) VALUES ('p', true)$$);
-SELECT refused(format('INSERT INTO quotetier.step (policy, seq, name, %s) VALUES (''default'', 100, ''x'', %L)', columns, vals))
-FROM (VALUES ('level', 'order'), ('remainder', 'carry')) v(columns, vals);
+
+-- orders: what belongs into which steps
+INSERT INTO quotetier.step (policy, seq, name, level, pick) VALUES
+    ('default', 45, 'early', 'order', 'best'), ('default', 85, 'order', 'order', 'best'), ('default', 95, 'accrual', 'statistical', 'best');
+SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FROM (VALUES
+    (1, 'lines', $$'{}'$$),
+    (2, 'counts', $$'{"tier": "gold"}'$$),
+    (3, 'max_units', '5'),
+    (4, 'unit_step', '5'),
+    (5, 'free_from', $$'dearest'$$),
+    (6, 'free_whole', 'true'),
+    (7, 'scale_by', $$ARRAY['tier']$$),
+    (8, 'max_amount', '-1'),
+    (9, 'max_amount', $$'NaN'$$),
+    (10, 'base', $$'early'$$)
+) v(n, columns, vals) ORDER BY n;
+SELECT bad_rule('adjust, value, max_amount', $$'price', 5, 5$$);
+SELECT bad_rule('adjust, value', quote_literal(adjust) || ', 5', 'promotion') FROM unnest(ARRAY['free_units', 'add_line']) adjust;
+SELECT bad_rule('adjust, value', quote_literal(adjust) || ', 5', step)
+FROM unnest(ARRAY['floor_price', 'cap_price']) adjust, unnest(ARRAY['order', 'accrual']) step;
+SELECT bad_rule('adjust, ' || columns, quote_literal(adjust) || ', ' || vals, 'order') FROM (VALUES
+    (1, 'percent_off', 'value, lines', $$5, '[]'$$),
+    (2, 'percent_off', 'value, lines', $$5, '{"color": "red"}'$$),
+    (3, 'percent_off', 'value, lines', $$5, '{"tier": []}'$$),
+    (4, 'percent_off', 'value, lines', $$5, '{"tier": {"not": ["a", "a"]}}'$$),
+    (5, 'percent_off', 'value, counts', $$5, '"gold"'$$),
+    (6, 'percent_off', 'value, counts', $$5, '{"color": "red"}'$$),
+    (7, 'percent_off', 'value, counts', $$5, '{"tier": null}'$$),
+    (8, 'percent_off', 'value, ending', $$5, '.99'$$),
+    (9, 'percent_off', 'scale_mode, scale_by', $$'volume', ARRAY['tier']$$),
+    (10, 'percent_off', 'value, unit_step', $$5, 2$$),
+    (11, 'free_units', 'value', '0'),
+    (12, 'free_units', 'value, unit_step', '1, 0'),
+    (13, 'free_units', 'value, max_units', '1, -1'),
+    (14, 'free_units', 'value, max_amount', '1, 5'),
+    (15, 'free_units', 'value, base', $$1, 'list'$$),
+    (16, 'free_units', 'scale_mode', $$'volume'$$),
+    (17, 'free_units', 'value_expr', $$'$.n'$$),
+    (18, 'free_units', 'value, free_from', $$1, 'newest'$$),
+    (19, 'add_line', 'value', '1'),
+    (20, 'add_line', 'value, lines', $$1, '{}'$$),
+    (21, 'add_line', 'value, lines', $$0, '{"sku": "a"}'$$),
+    (22, 'add_line', 'value, lines', $$1, '{"sku": ["a", "b"]}'$$),
+    (23, 'add_line', 'value, lines', $$1, '{"sku": null}'$$),
+    (24, 'add_line', 'value, lines, free_whole', $$1, '{"sku": "a"}', true$$)
+) v(n, adjust, columns, vals) ORDER BY n;
+SELECT bad_rule('adjust, scale_mode, scale_by', $$'percent_off', 'volume', $$ || by) FROM (VALUES
+    (1, 'ARRAY[]::text[]'), (2, $$ARRAY['tier', 'tier']$$), (3, 'ARRAY[NULL]')) v(n, by) ORDER BY n;
+SELECT bad_rule('adjust, scale_mode, scale_by', $$'floor_price', 'volume', ARRAY['tier']$$, 'guard');
+SELECT refused('UPDATE quotetier.step SET ' || change) FROM (VALUES
+    (1, $$remainder = 'carry' WHERE name = 'tier'$$),
+    (2, $$remainder = 'fair' WHERE name = 'order'$$),
+    (3, $$ending = '.99' WHERE name = 'order'$$),
+    (4, $$base = 'early' WHERE name = 'negotiated'$$),
+    (5, $$excludes = ARRAY['negotiated'] WHERE name = 'early'$$),
+    (6, $$excludes = ARRAY['accrual'] WHERE name = 'order'$$),
+    (7, $$base = 'accrual', seq = 96 WHERE name = 'order'$$)
+) v(n, change) ORDER BY n;
+
+-- a level, or a dimension, that rules rely on
+BEGIN;
+INSERT INTO quotetier.dimension (name) VALUES ('color'), ('size');
+INSERT INTO quotetier.rule (id, policy, step, adjust, value, lines) VALUES (1100, 'default', 'order', 'percent_off', 5, '{"color": "red"}');
+INSERT INTO quotetier.rule (id, policy, step, adjust, value, counts) VALUES (1101, 'default', 'early', 'percent_off', 5, '{"size": "L"}');
+INSERT INTO quotetier.rule (id, policy, step, adjust, value) VALUES (1102, 'default', 'guard', 'floor_price', 5);
+INSERT INTO quotetier.rule (id, policy, step, adjust, value, lines) VALUES (1103, 'default', 'early', 'add_line', 1, '{"sku": "mug"}');
+SELECT refused($$DELETE FROM quotetier.dimension WHERE name = 'color'$$);
+SELECT refused($$UPDATE quotetier.dimension SET name = 'dress_size' WHERE name = 'size'$$);
+SELECT refused($$UPDATE quotetier.step SET level = 'line' WHERE name = 'order'$$);
+SELECT refused($$UPDATE quotetier.step SET level = 'line' WHERE name = 'early'$$);
+SELECT refused($$UPDATE quotetier.step SET level = 'order' WHERE name = 'guard'$$);
+ROLLBACK;
+DELETE FROM quotetier.step WHERE name IN ('early', 'order', 'accrual');
 
 -- currencies
 SELECT refused($$SELECT quotetier.minor_unit('EURO')$$);
@@ -255,7 +317,9 @@ SELECT split_part(bad_rule(columns, vals), E'\n', 1) FROM (VALUES
     (3, 'adjust, value', $$'price', 'NaN'$$),
     (4, 'adjust, value, valid', $$'price', 5, 'empty'$$),
     (5, 'adjust', $$'price'$$),
-    (6, 'adjust, value, scale_mode', $$'price', 5, 'volume'$$)
+    (6, 'adjust, value, scale_mode', $$'price', 5, 'volume'$$),
+    (7, 'adjust, value, lines', $$'price', 5, '[]'$$),
+    (8, 'adjust, value, counts', $$'price', 5, '1'$$)
 ) v(n, columns, vals) ORDER BY n;
 SELECT split_part(refused('INSERT INTO quotetier.scale (rule, from_value, to_value, value) VALUES ' || vals), E'\n', 1)
 FROM (VALUES (1, '(1000, 5, 15, 3)'), (2, '(1000, 40, 30, 3)'), (3, $$(1000, 40, 'Infinity', 3)$$)) v(n, vals) ORDER BY n;
