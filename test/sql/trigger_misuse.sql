@@ -29,3 +29,16 @@ INSERT INTO misused (name, place, content) VALUES (1, 2, 3);
 DROP TRIGGER t ON misused;
 
 DROP TABLE misused;
+
+-- the one for all tables, with a queue of the user's own making
+SET client_min_messages = warning;
+CREATE TABLE misused (c int, at date, amount numeric);
+CREATE TABLE misused_queue (customers int[], orders text, revenue text, first_at text, last_at text, recheck text);
+SELECT quotetier.track('misused', 'misused', customer => 'c', at => 'at', amount => 'amount');
+UPDATE quotetier.tracked SET queue = 'misused_queue' WHERE name = 'misused';
+INSERT INTO misused VALUES (1, '2024-01-01', 5);
+UPDATE quotetier.tracked SET queue = 'misused_rfm_queue' WHERE name = 'misused';
+INSERT INTO misused VALUES (1, '2024-01-01', 5);
+SELECT customer, orders, revenue FROM misused_rfm;
+SELECT quotetier.untrack('misused');
+DROP TABLE misused, misused_queue;
