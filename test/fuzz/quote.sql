@@ -105,7 +105,7 @@ BEGIN
             CASE WHEN mode IS NULL OR fuzz.chance(0.7) THEN '[)' ELSE '(]' END,
             CASE WHEN fuzz.chance(0.15) AND step <> 'guard' THEN fuzz.one_of('g', 'h', '*') END,
             fuzz.chance(0.06) AND step <> 'guard', fuzz.chance(0.06) AND step <> 'guard',
-            CASE WHEN fuzz.chance(0.05) AND step <> 'guard' THEN fuzz.one_of('.95', '4.99/5') END,
+            CASE WHEN fuzz.chance(0.05) AND step <> 'guard' AND step NOT LIKE 'rebate%' THEN fuzz.one_of('.95', '4.99/5') END,
             CASE WHEN fuzz.chance(0.15) THEN fuzz.one_of('$.qty >= 5', '$.discounted == true', '$.running_price > 40', '$.list_price < 50 || $.score > 0',
                                                          '$.weekday >= 4', '$.hour == 20', '$.date < "2024-01-04"', '$.tags[*] == "a"', '$.unknown == 1')::jsonpath END,
             formula, CASE WHEN mode = 'graduated' AND measure = 'quantity' AND fuzz.chance(0.3) THEN 'used' END,
