@@ -8,9 +8,13 @@
 #include "postgres.h"
 
 #include "base/match_index.h"
+#include "lib/qunique.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
+
+/* Up to so many values of a dimension, repetitions are looked for one by one. */
+#define FEW_IDS 16
 
 /* How many probes have their first memory access under way at once. */
 #define PROBES_AHEAD 64
@@ -56,7 +60,31 @@ match_query_add(MatchQuery *query, const MatchIndex *index, int dim, const char 
 	__builtin_prefetch(&PART(index, const Slot, value_slots)[label->hash & index->value_mask]);
 }
 
-/* Turns the row's labels into ids; those that no entry asks for drop out. */
+static int
+compare_ids(const void *left, const void *right)
+{
+	uint32		a = *(const uint32 *) left;
+	uint32		b = *(const uint32 *) right;
+
+	return a < b ? -1 : a > b ? 1 : 0;
+}
+
+static bool
+has_id(const uint32 *ids, int n, uint32 id)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/*
+ * Turns the row's labels into ids; those that no entry asks for drop out, and so
+ * do repetitions, which would multiply the probes: a list has them, and paths
+ * that begin alike.
+ */
 static void
 find_ids(MatchQuery *query, const MatchIndex *index)
 {
@@ -87,6 +115,9 @@ find_ids(MatchQuery *query, const MatchIndex *index)
 				!is_value((const Value *) &values[slots[at].item - 1],
 						  dim, label->text, label->len))
 				continue;
+			if (query->nids[dim] <= FEW_IDS &&
+				has_id(query->ids[dim], query->nids[dim], slots[at].item))
+				break;
 			if (query->nids[dim] == query->ids_room[dim])
 			{
 				query->ids_room[dim] *= 2;
@@ -97,6 +128,12 @@ find_ids(MatchQuery *query, const MatchIndex *index)
 			break;
 		}
 	}
+	for (i = 0; i < query->ndims; i++)
+		if (unlikely(query->nids[i] > FEW_IDS))
+		{
+			qsort(query->ids[i], query->nids[i], sizeof(uint32), compare_ids);
+			query->nids[i] = qunique(query->ids[i], query->nids[i], sizeof(uint32), compare_ids);
+		}
 }
 
 /* One probe: the bucket of a shape and one value for each of its dimensions. */

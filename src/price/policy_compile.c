@@ -227,8 +227,8 @@ policy_compile(const char *name)
 				  NULL, read_unit);
 		read_rules(c, name);
 
-		MemoryContextSwitchTo(result_context);
-		policy = lay_out(c);
+		/* only the chunk outlives the compiler: the matcher is copied into it */
+		policy = lay_out(c, result_context);
 	}
 	MemoryContextSwitchTo(result_context);
 	MemoryContextDelete(work);

@@ -99,6 +99,6 @@ extern Base base_named(Compiler *c, const char *name);
 extern void read_rules(Compiler *c, const char *name);
 
 /* policy_layout.c: makes one chunk of it all. */
-extern Policy *lay_out(Compiler *c);
+extern Policy *lay_out(Compiler *c, MemoryContext result);
 
 #endif

@@ -54,7 +54,7 @@ copy_structs(Policy *policy, Size part, List *values, Size size)
 }
 
 Policy *
-lay_out(Compiler *c)
+lay_out(Compiler *c, MemoryContext result)
 {
 	Policy		head = c->head;
 	Policy	   *policy;
@@ -106,7 +106,7 @@ lay_out(Compiler *c)
 	head.match = place(&at, match_size);
 	head.size = at;
 
-	policy = MemoryContextAllocHuge(CurrentMemoryContext, at);
+	policy = MemoryContextAllocHuge(result, at);
 	*policy = head;
 	steps = (Step *) ((char *) policy + head.steps);
 	rules = (Rule *) ((char *) policy + head.rules);

@@ -11,6 +11,13 @@ SELECT quotetier.net_price(jsonb_build_object('place', 'a.b' || repeat('.d', 100
 SELECT quotetier.net_price(jsonb_build_object('place', 'a.b' || repeat('.c', 252)));
 SELECT quotetier.net_price(jsonb_build_object('place', 'a.b' || repeat('.c', 253)));
 SELECT quotetier.net_price(jsonb_build_object('place', 'a.b' || repeat('.c', 254)));
+
+-- the same value again and again, in two lists
+INSERT INTO quotetier.dimension (name) VALUES ('tag'), ('grp');
+INSERT INTO quotetier.rule (policy, step, scope, adjust, value)
+VALUES ('default', 'list', '{"tag": "a", "grp": "b"}', 'price', 5), ('default', 'list', '{"tag": "z", "grp": "b"}', 'price', 6);
+SELECT quotetier.net_price(jsonb_build_object('tag', array_agg('a'::text), 'grp', array_agg('b'::text))) FROM generate_series(1, 100000);
+SELECT quotetier.net_price(jsonb_build_object('tag', array_agg('t' || i) || '{z,z}', 'grp', array_agg('b'::text))) FROM generate_series(1, 100000) i;
 RESET statement_timeout;
 
 -- more decimals than numeric has
