@@ -24,11 +24,12 @@ else
 MODULE_big    = $(EXTENSION)
 OBJS          = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 LOCAL_HEADERS = $(wildcard src/*.h src/*/*.h)
+SHLIB_EXPORTS = exports.txt
 INSTALL_SQL   = $(sort $(wildcard sql/install/*.sql))
 
 DATA        = $(wildcard sql/updates/*.sql)
 DATA_built  = $(EXTENSION)--$(EXTVERSION).sql
-EXTRA_CLEAN = $(EXTENSION)--*.sql $(EXTENSION)-*.zip results output_iso tmp_check regression.diffs regression.out
+EXTRA_CLEAN = exports.txt exports.list $(EXTENSION)--*.sql $(EXTENSION)-*.zip results output_iso tmp_check regression.diffs regression.out
 
 LOAD           = --load-extension=btree_gist --load-extension=$(EXTENSION)
 REGRESS        = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
@@ -47,6 +48,10 @@ endif
 include $(PGXS)
 
 $(OBJS): $(LOCAL_HEADERS) Makefile
+
+# Other libraries in the server must see no name of ours but what SQL calls.
+exports.txt: $(OBJS)
+	{ printf '%s 1\n' Pg_magic_func _PG_init; sed -n 's/^PG_FUNCTION_INFO_V1(\(.*\));/\1 1\npg_finfo_\1 1/p' $(OBJS:.o=.c); } > $@
 
 $(DATA_built): $(INSTALL_SQL) $(EXTENSION).control
 	cat $(INSTALL_SQL) > $@

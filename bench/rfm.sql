@@ -1,6 +1,6 @@
 -- Summing orders up by customer: rfm_agg against the four aggregates it stands
--- for and against count(*), the floor of any grouping; its memory; and
--- rfm_table against the same in SQL.
+-- for and against count(*), the floor of any grouping; its memory; rfm_table
+-- against the same in SQL; scores against ntile; btyd_agg against count(*).
 -- psql variables: orders (10000000), rounds (5).
 
 \if :{?orders} \else \set orders 10000000 \endif
@@ -61,9 +61,9 @@ FROM unnest(ARRAY['512MB', '4MB']) work_mem \gexec
 SET work_mem = '512MB';
 
 \echo
-\echo cut points and scores of 500k stored values against three ntile
+\echo cut points and scores of 500k stored values, three measures, against three ntile
 CREATE TABLE bench.customer AS
-SELECT recency_days, frequency, monetary FROM quotetier.rfm_table('bench.orders', 'customer_500k', 'at', 'amount', as_of => '2018-01-01');
+SELECT recency_days::numeric, frequency::numeric, monetary FROM quotetier.rfm_table('bench.orders', 'customer_500k', 'at', 'amount', as_of => '2018-01-01');
 VACUUM ANALYZE bench.customer;
 SELECT arm, median_ms, times_first AS "x three ntile (<= 0.20)"
 FROM bench.race(:rounds, ARRAY['three ntile', 'quantile_cuts and score'], ARRAY[
@@ -71,3 +71,10 @@ FROM bench.race(:rounds, ARRAY['three ntile', 'quantile_cuts and score'], ARRAY[
        FROM bench.customer) s',
     'SELECT sum(quotetier.score(recency_days, r)), sum(quotetier.score(frequency, f)), sum(quotetier.score(monetary, m)) FROM bench.customer,
        (SELECT quotetier.quantile_cuts(recency_days, 5) r, quotetier.quantile_cuts(frequency, 5) f, quotetier.quantile_cuts(monetary, 5) m FROM bench.customer) c']);
+
+\echo
+\echo btyd_agg, grouped: of count(*), 500k groups
+SELECT arm, median_ms, times_first AS "x count(*) (<= 1.60)"
+FROM bench.race(:rounds, ARRAY['count(*)', 'btyd_agg'], ARRAY[
+    'SELECT sum(c) FROM (SELECT count(*) c FROM bench.orders GROUP BY customer_500k) s',
+    'SELECT count(b) FROM (SELECT quotetier.btyd_agg(at, amount) b FROM bench.orders GROUP BY customer_500k) s']);

@@ -31,3 +31,13 @@ FROM PUBLIC;
 
 -- who may put this trigger on a table gets quotes from it
 REVOKE EXECUTE ON FUNCTION quotetier.price_row() FROM PUBLIC;
+
+-- our own tables' triggers are of use on these only; of all others only
+-- track_change() is put on tables of users, by themselves
+REVOKE EXECUTE ON FUNCTION
+    quotetier.stamp_change(), quotetier.restore_rows(), quotetier.keep_version(),
+    quotetier.check_segment_row(), quotetier.check_segment_map_bins(), quotetier.metric_check(),
+    quotetier.scheme_check(), quotetier.tier_check(), quotetier.class_scheme_check(), quotetier.class_rule_check(),
+    quotetier.dimension_check(), quotetier.policy_check(), quotetier.step_check(), quotetier.step_check_procedure(),
+    quotetier.rule_check(), quotetier.scale_check(), quotetier.fx_check(), quotetier.uom_check()
+FROM PUBLIC;

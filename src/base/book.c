@@ -118,6 +118,10 @@ static uint64 book_serial = 0;
 static uint64 own_writes = 0;
 static uint64 invalidation_count = 1;
 
+/* While books are held, those that would be deleted wait here. */
+static int	holds = 0;
+static Book *waiting = NULL;
+
 /* Relations whose invalidation matters: all of every shelf, few, so a list. */
 static Oid	watched[256];
 static int	nwatched = 0;
@@ -267,6 +271,42 @@ config_relid(const char *name)
 }
 
 static void
+delete_book(Book *book)
+{
+	if (holds == 0)
+		MemoryContextDelete(book->context);
+	else
+	{
+		book->next = waiting;
+		waiting = book;
+	}
+}
+
+static void
+delete_waiting(void)
+{
+	while (waiting != NULL && holds == 0)
+	{
+		Book	   *book = waiting;
+
+		waiting = book->next;
+		MemoryContextDelete(book->context);
+	}
+}
+
+void
+book_hold(void)
+{
+	holds++;
+}
+
+void
+book_release(void)
+{
+	holds--;
+}
+
+static void
 forget_books(BookShelf *shelf)
 {
 	while (shelf->books != NULL)
@@ -274,7 +314,7 @@ forget_books(BookShelf *shelf)
 		Book	   *book = shelf->books;
 
 		shelf->books = book->next;
-		MemoryContextDelete(book->context);
+		delete_book(book);
 	}
 	shelf->nrecent = 0;
 }
@@ -450,7 +490,7 @@ tidy(BookShelf *shelf)
 		else
 		{
 			*link = book->next;
-			MemoryContextDelete(book->context);
+			delete_book(book);
 		}
 	}
 }
@@ -461,6 +501,7 @@ see_snapshot(BookKind *kind, Snapshot snapshot)
 	BookShelf  *shelf = kind->shelf;
 	int			i;
 
+	delete_waiting();
 	if (shelf->tables_known)
 	{
 		/* as a SELECT would; this also takes in pending invalidations */

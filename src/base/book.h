@@ -50,6 +50,14 @@ extern void book_init(void);
  */
 extern void *book_get(BookKind *kind, const char *key, int keylen, uint64 *serial);
 
+/*
+ * Between the two, no book is deleted: around code of the user's that runs while
+ * a book is in use, and may get one itself. What is in use then remains so until
+ * the next book_get after. Release also on errors.
+ */
+extern void book_hold(void);
+extern void book_release(void);
+
 /* What names the content the last book_get of this kind saw. */
 extern Fingerprint book_fingerprint(BookKind *kind);
 

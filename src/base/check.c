@@ -23,6 +23,20 @@
 uint64		check_epoch = 1;
 
 void
+check_own_table(FunctionCallInfo fcinfo)
+{
+	Relation	rel = ((TriggerData *) fcinfo->context)->tg_relation;
+
+	if (RelationGetNamespace(rel) != get_func_namespace(fcinfo->flinfo->fn_oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("%s() is a trigger for tables of the extension only",
+						get_func_name(fcinfo->flinfo->fn_oid)),
+				 errdetail("Table \"%s\" is none of them.", RelationGetRelationName(rel)),
+				 errhint("Drop the trigger.")));
+}
+
+void
 check_open(CheckRow *row, FunctionCallInfo fcinfo)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
@@ -31,6 +45,7 @@ check_open(CheckRow *row, FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("a check of configuration must be called as a row trigger")));
+	check_own_table(fcinfo);
 	row->rel = trigger->tg_relation;
 	row->table = RelationGetRelationName(row->rel);
 	row->event = trigger->tg_event;

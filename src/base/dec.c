@@ -226,6 +226,11 @@ numeric_build(int128 v, int scale, int dscale)
 		negative = false;
 	}
 
+	if (dscale > LONG_DSCALE_MASK)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("amount out of range"),
+				 errdetail("It has more decimals than numeric can hold, which is %d.", LONG_DSCALE_MASK)));
 	short_form = dscale <= SHORT_DSCALE_MAX &&
 		weight >= SHORT_WEIGHT_MIN && weight <= SHORT_WEIGHT_MAX;
 	size = VARHDRSZ + (short_form ? 1 : 2) * sizeof(uint16) + ndigits * sizeof(int16);

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "base/check.h"
 #include "base/stamp.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_trigger.h"
@@ -130,6 +131,7 @@ restore_rows(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("restore_rows() must be an AFTER INSERT statement trigger")));
+	check_own_table(fcinfo);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_register_trigger_data(trigger) != SPI_OK_TD_REGISTER)

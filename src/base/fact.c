@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "base/book.h"
 #include "base/fact.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
@@ -267,6 +268,8 @@ without_nulls(Jsonb *row)
 Jsonb *
 fact_record_as_jsonb(FactReader *reader, Datum record, Oid type)
 {
+	volatile Datum result;
+
 	/* to_jsonb asks its call for the argument's type */
 	if (reader->to_jsonb == NULL || reader->to_jsonb_type != type)
 	{
@@ -282,7 +285,19 @@ fact_record_as_jsonb(FactReader *reader, Datum record, Oid type)
 		reader->to_jsonb = flinfo;
 		reader->to_jsonb_type = type;
 	}
-	return DatumGetJsonbP(FunctionCall1(reader->to_jsonb, record));
+
+	/* a type's cast to json may be a function of the user's, which may quote */
+	book_hold();
+	PG_TRY();
+	{
+		result = FunctionCall1(reader->to_jsonb, record);
+	}
+	PG_FINALLY();
+	{
+		book_release();
+	}
+	PG_END_TRY();
+	return DatumGetJsonbP(result);
 }
 
 Jsonb *

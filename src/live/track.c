@@ -7,7 +7,7 @@
  * and in logical replication, a trigger on each row speaks. Nothing here touches
  * a summary: changes are appended, so writers neither wait for each other nor
  * deadlock. Every so often a writer folds the queue. Not here: what is appended
- * (delta.c), and the folding itself, which is SQL (sql/install/50-live.sql).
+ * (delta.c), and the folding itself, which is SQL (sql/install/52-live-keep.sql).
  */
 #include "postgres.h"
 

@@ -165,6 +165,27 @@ key_type(Tracker *t, KeyType *key, Var *var, Relation rel, TupleDesc queue, Attr
 	get_typlenbyvalalign(key->type, &key->len, &key->byval, &key->align);
 }
 
+/* Are the queue's other columns what is written into them? A queue can be anybody's table. */
+static bool
+queue_fits(TupleDesc queue, int natts)
+{
+	static const Oid types[] = {
+		[QUEUE_ORDERS] = INT8ARRAYOID,
+		[QUEUE_REVENUE] = NUMERICARRAYOID,
+		[QUEUE_FIRST_AT] = TIMESTAMPARRAYOID,
+		[QUEUE_LAST_AT] = TIMESTAMPARRAYOID,
+		[QUEUE_RECHECK] = INT2OID,
+	};
+	int			i;
+
+	if (queue->natts != natts)
+		return false;
+	for (i = QUEUE_ORDERS; i <= QUEUE_RECHECK; i++)
+		if (TupleDescAttr(queue, i - 1)->atttypid != types[i])
+			return false;
+	return true;
+}
+
 static void
 find_amount_cast(Tracker *t, Relation rel)
 {
@@ -208,9 +229,11 @@ build_tracker(Tracker *t, Relation rel, bool stranger)
 	t->source = ((RangeTblEntry *) llast(query->rtable))->relid;
 	if (t->source != root && !stranger)
 		broken_tracker(NameStr(t->name), rel, "The tracker follows another table.");
-	if (RelationGetNumberOfAttributes(queue) != (RelationGetNumberOfAttributes(orders) > 3 ? QUEUE_VALUES : QUEUE_RECHECK) ||
+	if (queue->rd_rel->relkind != RELKIND_RELATION ||
+		!queue_fits(RelationGetDescr(queue),
+					RelationGetNumberOfAttributes(orders) > 3 ? QUEUE_VALUES : QUEUE_RECHECK) ||
 		queue->rd_rel->relhasindex)
-		broken_tracker(NameStr(t->name), rel, "Its queue must have neither indexes nor columns of others.");
+		broken_tracker(NameStr(t->name), rel, "Its queue must be a table without indexes, and with the columns that track() gives it.");
 
 	key_type(t, &t->customer, order_column(query, 0), rel, RelationGetDescr(queue), QUEUE_CUSTOMERS);
 	t->value.attnum = 0;

@@ -310,25 +310,6 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 	return count;
 }
 
-/* What the winner is better at. */
-static const char *
-lost_reason(const Pricer *pricer, const Candidate *winner, const Candidate *loser, bool by_price)
-{
-	bool		same_price = dec_cmp(winner->effect.result, loser->effect.result) == 0;
-
-	if (!by_price || same_price)
-	{
-		if (winner->rule->rank != loser->rule->rank)
-			return "access rank";
-		if (winner->rule->priority != loser->rule->priority)
-			return "priority";
-	}
-	if (same_price)
-		return "its smaller id";
-	return psprintf("price: %s against %s", unit_text(pricer, loser->effect.result),
-					unit_text(pricer, winner->effect.result));
-}
-
 /* Keeps one candidate of each exclusive group, or the one that stands alone. */
 static int
 reduce_groups(Pricer *pricer, int count)
@@ -360,7 +341,7 @@ reduce_groups(Pricer *pricer, int count)
 		else if (pricer->trace != NULL)
 			trace_rejected(pricer, candidates[i].rule, "beaten by rule " INT64_FORMAT
 						   " of its exclusive group on %s", candidates[k].rule->id,
-						   lost_reason(pricer, &candidates[k], &candidates[i], false));
+						   describe_loss(pricer, &candidates[k], &candidates[i], false));
 	}
 	return kept;
 }
@@ -418,7 +399,7 @@ apply_one(Pricer *pricer, int winner, int count, bool by_price)
 		if (i != winner)
 			trace_rejected(pricer, candidates[i].rule, "beaten by rule " INT64_FORMAT " on %s",
 						   candidates[winner].rule->id,
-						   lost_reason(pricer, &candidates[winner], &candidates[i], by_price));
+						   describe_loss(pricer, &candidates[winner], &candidates[i], by_price));
 	if (step->only_down && raises(pricer, &candidates[winner].effect))
 	{
 		if (pricer->trace != NULL)

@@ -284,6 +284,8 @@ extern char *describe_validity(const Pricer *pricer, const Rule *rule);
 extern char *describe_exclusion(const Pricer *pricer, const Rule *rule);
 extern char *describe_condition(const Pricer *pricer, const Rule *rule);
 extern char *describe_outside(const Pricer *pricer, const Rule *rule, Dec measure);
+extern const char *describe_loss(const Pricer *pricer, const Candidate *winner, const Candidate *loser,
+						 bool by_price);
 extern char *describe_final(const Pricer *pricer, const Rule *final);
 extern char *describe_excluder(const Pricer *pricer, int step);
 extern char *dec_text(Dec d);

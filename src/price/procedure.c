@@ -53,6 +53,7 @@ pricer_use(Pricer *pricer, const Policy *policy, uint64 serial)
 	/* lines may name their policies in turn */
 	MemoryContextReset(pricer->of_policy);
 	match_query_init(&pricer->query, policy->ndims, pricer->of_policy);
+	/* none, also for steps that do not run for a line */
 	pricer->has_after = MemoryContextAllocZero(pricer->of_policy, (policy->nsteps + 1) * sizeof(bool));
 	pricer->after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(Dec));
 	if (pricer->rules == NULL)

@@ -215,6 +215,25 @@ describe_outside(const Pricer *pricer, const Rule *rule, Dec measure)
 	return psprintf("%s %s is in a gap of its scale", what, dec_text(measure));
 }
 
+/* What the winner is better at. */
+const char *
+describe_loss(const Pricer *pricer, const Candidate *winner, const Candidate *loser, bool by_price)
+{
+	bool		same_price = dec_cmp(winner->effect.result, loser->effect.result) == 0;
+
+	if (!by_price || same_price)
+	{
+		if (winner->rule->rank != loser->rule->rank)
+			return "access rank";
+		if (winner->rule->priority != loser->rule->priority)
+			return "priority";
+	}
+	if (same_price)
+		return "its smaller id";
+	return psprintf("price: %s against %s", unit_text(pricer, loser->effect.result),
+					unit_text(pricer, winner->effect.result));
+}
+
 char *
 describe_final(const Pricer *pricer, const Rule *final)
 {

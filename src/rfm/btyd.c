@@ -55,27 +55,25 @@ broken(int sqlstate, const char *detail)
 static void
 check_btyd(const Btyd *b, int sqlstate)
 {
+	Revenue		all;
+	Revenue		first;
 	int			i;
 
 	for (i = 0; i < b->nperiods; i++)
 	{
-		Timestamp	start = btyd_period_start(&b->period, b->periods[i]);
+		Timestamp	start = btyd_period_start(b->period, b->periods[i]);
 
 		if (i > 0 && b->periods[i] <= b->periods[i - 1])
 			broken(sqlstate, "The periods must be ascending and distinct.");
-		if (!IS_VALID_TIMESTAMP(start) || btyd_period_of(&b->period, start) != b->periods[i])
+		if (TIMESTAMP_NOT_FINITE(start) || !IS_VALID_TIMESTAMP(start) ||
+			 btyd_period_of(b->period, start) != b->periods[i])
 			broken(sqlstate, "A period lies outside of what timestamps hold.");
 	}
-	if (!revenue_valid(&b->revenue) || !revenue_valid(&b->first_revenue))
+	btyd_get_revenues(b, &all, &first);
+	if (!revenue_valid(&all))
 		broken(sqlstate, "A revenue is not in its proper form.");
-	if (b->nperiods == 1)
-	{
-		Revenue		all = revenue_canonical(&b->revenue);
-		Revenue		first = revenue_canonical(&b->first_revenue);
-
-		if (all.low != first.low || all.high != first.high || all.scale != first.scale)
-			broken(sqlstate, "With one period, its revenue is all there is.");
-	}
+	if (b->nperiods == 1 && b->units != b->first_units)
+		broken(sqlstate, "With one period, its revenue is all there is.");
 }
 
 static Btyd *
@@ -89,21 +87,21 @@ make(int n)
 }
 
 static void
-append_period(StringInfo out, const Interval *period)
+append_period(StringInfo out, BtydPeriod period)
 {
+	int64		length = BTYD_LENGTH(period);
 	int			i;
 
-	if (period->month != 0)
-		appendStringInfo(out, "%d months", period->month);
-	else if (period->day != 0)
-		appendStringInfo(out, "%d days", period->day);
-	else
+	if (BTYD_UNIT(period) == BTYD_USECS)
 	{
-		for (i = 0; period->time % time_units[i].usecs != 0; i++)
+		for (i = 0; length % time_units[i].usecs != 0; i++)
 			 /* the next smaller unit */ ;
-		appendStringInfo(out, INT64_FORMAT " %s", period->time / time_units[i].usecs,
+		appendStringInfo(out, INT64_FORMAT " %s", length / time_units[i].usecs,
 						 time_units[i].name);
 	}
+	else
+		appendStringInfo(out, INT64_FORMAT " %s", length,
+						 BTYD_UNIT(period) == BTYD_MONTHS ? "months" : "days");
 }
 
 static bool
@@ -145,7 +143,9 @@ btyd_in(PG_FUNCTION_ARGS)
 	char	   *input = PG_GETARG_CSTRING(0);
 	char	   *text = pstrdup(input);
 	char	   *part[4];
-	Interval	period;
+	Interval	interval;
+	Revenue		all;
+	Revenue		first;
 	Btyd	   *b;
 	char	   *p;
 	int			n = 1;
@@ -168,13 +168,13 @@ btyd_in(PG_FUNCTION_ARGS)
 	for (p = part[3]; *p != '\0'; p++)
 		n += *p == ',';
 
-	if (!read_period(part[0], &period))
+	if (!read_period(part[0], &interval))
 		bad_syntax(input);
-	btyd_check_period(&period);
 	b = make(n);
-	b->period = period;
-	revenue_from_numeric(&b->revenue, read_numeric(part[1]));
-	revenue_from_numeric(&b->first_revenue, read_numeric(part[2]));
+	b->period = btyd_read_period(&interval);
+	revenue_from_numeric(&all, read_numeric(part[1]));
+	revenue_from_numeric(&first, read_numeric(part[2]));
+	btyd_set_revenues(b, all, first);
 	p = part[3] + 1;
 	for (i = 0; i < n; i++)
 	{
@@ -185,8 +185,8 @@ btyd_in(PG_FUNCTION_ARGS)
 			*comma = '\0';
 		if (!iso_to_timestamp(p, &start))
 			bad_syntax(input);
-		b->periods[i] = btyd_period_of(&period, start);
-		if (btyd_period_start(&period, b->periods[i]) != start)
+		b->periods[i] = btyd_period_of(b->period, start);
+		if (btyd_period_start(b->period, b->periods[i]) != start)
 			broken(ERRCODE_INVALID_TEXT_REPRESENTATION, "A time is not the beginning of a period.");
 		p = comma + 1;
 	}
@@ -208,24 +208,27 @@ btyd_out(PG_FUNCTION_ARGS)
 {
 	Btyd	   *b = btyd_compact((Btyd *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
 	StringInfoData out;
+	Revenue		all;
+	Revenue		first;
 	int			i;
 
 	initStringInfo(&out);
 	appendStringInfoChar(&out, '(');
-	append_period(&out, &b->period);
+	append_period(&out, b->period);
+	btyd_get_revenues(b, &all, &first);
 	appendStringInfoChar(&out, ',');
-	append_numeric(&out, &b->revenue);
+	append_numeric(&out, &all);
 	appendStringInfoChar(&out, ',');
-	append_numeric(&out, &b->first_revenue);
+	append_numeric(&out, &first);
 	for (i = 0; i < b->nperiods; i++)
 	{
 		int			start = out.len + 2;
 		char	   *midnight;
 
 		appendStringInfoString(&out, i == 0 ? ",{" : ",");
-		append_iso_timestamp(&out, btyd_period_start(&b->period, b->periods[i]));
+		append_iso_timestamp(&out, btyd_period_start(b->period, b->periods[i]));
 		/* periods of days need no time */
-		if (b->period.time == 0 && (midnight = strstr(out.data + start - 1, " 00:00:00")) != NULL)
+		if (BTYD_UNIT(b->period) != BTYD_USECS && (midnight = strstr(out.data + start - 1, " 00:00:00")) != NULL)
 		{
 			memmove(midnight, midnight + 9, strlen(midnight + 9) + 1);
 			out.len -= 9;
@@ -236,31 +239,21 @@ btyd_out(PG_FUNCTION_ARGS)
 }
 
 static void
-send_revenue(StringInfo buf, const Revenue *revenue)
+send_units(StringInfo buf, int128 units)
 {
-	pq_sendint16(buf, revenue->scale);
-	pq_sendint16(buf, revenue->shown);
-	pq_sendint64(buf, (int64) ((uint128) revenue->high >> 64));
-	pq_sendint64(buf, (int64) revenue->high);
-	pq_sendint64(buf, (int64) (revenue->low >> 64));
-	pq_sendint64(buf, (int64) revenue->low);
+	pq_sendint64(buf, (int64) ((uint128) units >> 64));
+	pq_sendint64(buf, (int64) units);
 }
 
-static void
-receive_revenue(StringInfo buf, Revenue *revenue)
+static int128
+receive_units(StringInfo buf)
 {
-	uint64		limb[4];
-	int			i;
+	uint64		high = (uint64) pq_getmsgint64(buf);
 
-	revenue->scale = (int16) pq_getmsgint(buf, 2);
-	revenue->shown = (int16) pq_getmsgint(buf, 2);
-	for (i = 0; i < lengthof(limb); i++)
-		limb[i] = (uint64) pq_getmsgint64(buf);
-	revenue->high = (int128) (((uint128) limb[0] << 64) | limb[1]);
-	revenue->low = ((uint128) limb[2] << 64) | limb[3];
+	return (int128) (((uint128) high << 64) | (uint64) pq_getmsgint64(buf));
 }
 
-/* btyd_send(btyd) -> bytea: period, revenues, number of periods, periods */
+/* btyd_send(btyd) -> bytea: period, scales, revenues, number of periods, periods */
 Datum
 btyd_send(PG_FUNCTION_ARGS)
 {
@@ -269,11 +262,12 @@ btyd_send(PG_FUNCTION_ARGS)
 	int			i;
 
 	pq_begintypsend(&buf);
-	pq_sendint64(&buf, b->period.time);
-	pq_sendint32(&buf, b->period.day);
-	pq_sendint32(&buf, b->period.month);
-	send_revenue(&buf, &b->revenue);
-	send_revenue(&buf, &b->first_revenue);
+	pq_sendbyte(&buf, BTYD_UNIT(b->period));
+	pq_sendint64(&buf, BTYD_LENGTH(b->period));
+	pq_sendint16(&buf, b->scale);
+	pq_sendint16(&buf, b->shown);
+	send_units(&buf, b->units);
+	send_units(&buf, b->first_units);
 	pq_sendint32(&buf, b->nperiods);
 	for (i = 0; i < b->nperiods; i++)
 		pq_sendint32(&buf, b->periods[i]);
@@ -287,24 +281,28 @@ btyd_recv(PG_FUNCTION_ARGS)
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
 	Btyd		head;
 	Btyd	   *b;
+	int			unit = pq_getmsgbyte(buf);
+	int64		length = pq_getmsgint64(buf);
 	int32		n;
 	int			i;
 
-	memset(&head, 0, sizeof(head));
-	head.period.time = pq_getmsgint64(buf);
-	head.period.day = (int32) pq_getmsgint(buf, 4);
-	head.period.month = (int32) pq_getmsgint(buf, 4);
-	btyd_check_period(&head.period);
-	receive_revenue(buf, &head.revenue);
-	receive_revenue(buf, &head.first_revenue);
+	head.scale = (int16) pq_getmsgint(buf, 2);
+	head.shown = (int16) pq_getmsgint(buf, 2);
+	head.units = receive_units(buf);
+	head.first_units = receive_units(buf);
 	n = (int32) pq_getmsgint(buf, 4);
+	if (unit > BTYD_USECS || length <= 0 ||
+		length > (unit == BTYD_USECS ? PG_INT64_MAX >> 2 : PG_INT32_MAX))
+		broken(ERRCODE_INVALID_BINARY_REPRESENTATION, "The period is not one.");
 	if (n < 1 || n > (buf->len - buf->cursor) / (int) sizeof(int32))
 		broken(ERRCODE_INVALID_BINARY_REPRESENTATION,
 			   "The number of periods does not go with the length of the value.");
 	b = make(n);
-	b->period = head.period;
-	b->revenue = head.revenue;
-	b->first_revenue = head.first_revenue;
+	b->period = BTYD_PERIOD(length, unit);
+	b->scale = head.scale;
+	b->shown = head.shown;
+	b->units = head.units;
+	b->first_units = head.first_units;
 	for (i = 0; i < n; i++)
 		b->periods[i] = (int32) pq_getmsgint(buf, 4);
 	b->first = b->periods[0];
@@ -313,25 +311,18 @@ btyd_recv(PG_FUNCTION_ARGS)
 }
 
 static bool
-same_revenue(const Revenue *a, const Revenue *b)
-{
-	Revenue		x = revenue_canonical(a);
-	Revenue		y = revenue_canonical(b);
-
-	return x.scale == y.scale && x.low == y.low && x.high == y.high;
-}
-
-static bool
 same_btyd(FunctionCallInfo fcinfo)
 {
 	Btyd	   *a = btyd_compact((Btyd *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
 	Btyd	   *b = btyd_compact((Btyd *) PG_DETOAST_DATUM(PG_GETARG_DATUM(1)));
 
-	return a->period.month == b->period.month && a->period.day == b->period.day &&
-		a->period.time == b->period.time && a->nperiods == b->nperiods &&
+	Revenue		revenue[4];
+
+	btyd_get_revenues(a, &revenue[0], &revenue[1]);
+	btyd_get_revenues(b, &revenue[2], &revenue[3]);
+	return a->period == b->period && a->nperiods == b->nperiods &&
 		memcmp(a->periods, b->periods, a->nperiods * sizeof(int32)) == 0 &&
-		same_revenue(&a->revenue, &b->revenue) &&
-		same_revenue(&a->first_revenue, &b->first_revenue);
+		revenue_equal(&revenue[0], &revenue[2]) && revenue_equal(&revenue[1], &revenue[3]);
 }
 
 /* btyd = btyd; revenues as numbers */

@@ -17,15 +17,31 @@
 #include "fmgr.h"
 #include "rfm/revenue.h"
 
+/* A period's length: how many of what, in one number that compares at once. */
+typedef int64 BtydPeriod;
+
+typedef enum BtydUnit
+{
+	BTYD_DAYS,
+	BTYD_MONTHS,
+	BTYD_USECS
+} BtydUnit;
+
+#define BTYD_PERIOD(n, unit)	((BtydPeriod) (((uint64) (n) << 2) | (unit)))
+#define BTYD_UNIT(period)		((BtydUnit) ((period) & 3))
+#define BTYD_LENGTH(period)		((int64) (period) >> 2)
+
 typedef struct Btyd
 {
 	int32		vl_len_;		/* varlena header: do not touch directly */
 	int32		nperiods;		/* at least 1 */
 	int32		nsorted;		/* so many are ascending and distinct */
 	int32		first;			/* the least of them */
-	Interval	period;			/* of months, of days, or of time */
-	Revenue		revenue;		/* of all orders */
-	Revenue		first_revenue;	/* of those in the first period */
+	BtydPeriod	period;
+	int128		units;			/* revenue of all orders, in 10^-scale */
+	int128		first_units;	/* of those in the first period */
+	int16		scale;
+	int16		shown;			/* decimals to be shown, >= scale */
 	int32		periods[FLEXIBLE_ARRAY_MEMBER]; /* numbers, see btyd_period_of */
 } Btyd;
 
@@ -33,13 +49,17 @@ typedef struct Btyd
 #define BTYD_ROOM(b)	((int32) ((VARSIZE(b) - BTYD_HEADER) / sizeof(int32)))
 
 /* Refuses what is not a positive number of months, of days, or of time. */
-extern void btyd_check_period(const Interval *period);
+extern BtydPeriod btyd_read_period(const Interval *interval);
 
 /* The number of the period that holds a time; weeks begin on Monday. */
-extern int32 btyd_period_of(const Interval *period, Timestamp at);
+extern int32 btyd_period_of(BtydPeriod period, Timestamp at);
 
-/* When the period of that number begins. */
-extern Timestamp btyd_period_start(const Interval *period, int32 number);
+/* When the period of that number begins; DT_NOEND if no timestamp holds that. */
+extern Timestamp btyd_period_start(BtydPeriod period, int32 number);
+
+/* Revenues of all orders and of the first period, read and set. */
+extern void btyd_get_revenues(const Btyd *b, Revenue *all, Revenue *first);
+extern void btyd_set_revenues(Btyd *b, Revenue all, Revenue first);
 
 /* A copy in the form of the disk: sorted, distinct, no room. */
 extern Btyd *btyd_compact(const Btyd *b);

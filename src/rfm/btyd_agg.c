@@ -32,21 +32,36 @@ PG_FUNCTION_INFO_V1(btyd_stats);
 /* A Monday, so that weeks are those of ISO 8601; in days from 2000-01-01. */
 #define FIRST_MONDAY	2
 
-static const Interval one_day = {0, 1, 0};
+/* A microsecond more would not leave room for the unit. */
+#define MAX_USECS		(PG_INT64_MAX >> 2)
 
 /* ----- periods ----- */
 
-void
-btyd_check_period(const Interval *period)
+/* What an interval is in a word, unless it is a mixture. */
+static inline BtydPeriod
+period_of_interval(const Interval *interval)
 {
-	int			parts = (period->month != 0) + (period->day != 0) + (period->time != 0);
+	if (likely(interval->month == 0 && interval->time == 0))
+		return BTYD_PERIOD(interval->day, BTYD_DAYS);
+	if (interval->day == 0 && interval->time == 0)
+		return BTYD_PERIOD(interval->month, BTYD_MONTHS);
+	if (interval->day == 0 && interval->month == 0)
+		return BTYD_PERIOD(interval->time, BTYD_USECS);
+	return 0;
+}
 
-	if (parts != 1 || period->month < 0 || period->day < 0 || period->time < 0)
+BtydPeriod
+btyd_read_period(const Interval *interval)
+{
+	BtydPeriod	period = period_of_interval(interval);
+
+	if (BTYD_LENGTH(period) <= 0 || interval->time > MAX_USECS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid period"),
 				 errdetail("A period is a positive number of months, or of days, or of hours and less; not a mixture."),
 				 errhint("Usual periods are '1 day', '1 week' and '1 month'.")));
+	return period;
 }
 
 static inline int64
@@ -69,20 +84,25 @@ month_of(Timestamp at)
 }
 
 int32
-btyd_period_of(const Interval *period, Timestamp at)
+btyd_period_of(BtydPeriod period, Timestamp at)
 {
-	int64		number;
+	int64		length = BTYD_LENGTH(period);
+	int64		number = 0;
 
-	if (period->day != 0)
+	switch (BTYD_UNIT(period))
 	{
-		number = floor_div(at, USECS_PER_DAY);
-		if (period->day != 1)
-			number = floor_div(number - FIRST_MONDAY, period->day);
+		case BTYD_DAYS:
+			number = floor_div(at, USECS_PER_DAY);
+			if (length != 1)
+				number = floor_div(number - FIRST_MONDAY, length);
+			break;
+		case BTYD_MONTHS:
+			number = floor_div(month_of(at), length);
+			break;
+		case BTYD_USECS:
+			number = floor_div(at, length);
+			break;
 	}
-	else if (period->month != 0)
-		number = floor_div(month_of(at), period->month);
-	else
-		number = floor_div(at, period->time);
 	if (unlikely(number != (int32) number))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -93,39 +113,31 @@ btyd_period_of(const Interval *period, Timestamp at)
 }
 
 Timestamp
-btyd_period_start(const Interval *period, int32 number)
+btyd_period_start(BtydPeriod period, int32 number)
 {
 	/* numbers that were read may be any: too wide for 64 bits */
-	int128		day;
+	int128		count = (int128) number * BTYD_LENGTH(period);
+	int128		year;
 
-	if (period->time != 0)
+	switch (BTYD_UNIT(period))
 	{
-		int128		usecs = (int128) number * period->time;
-
-		return usecs == (int64) usecs ? (Timestamp) usecs : DT_NOEND;
+		case BTYD_USECS:
+			return count == (int64) count ? (Timestamp) count : DT_NOEND;
+		case BTYD_DAYS:
+			count += BTYD_LENGTH(period) != 1 ? FIRST_MONDAY : 0;
+			break;
+		case BTYD_MONTHS:
+			year = 2000 + count / 12 - (count % 12 < 0);
+			if (year < -5000 || year > 300000)
+				return DT_NOEND;
+			count = date2j((int) year, (int) (count - (year - 2000) * 12) + 1, 1) -
+				POSTGRES_EPOCH_JDATE;
+			break;
 	}
-	if (period->month != 0)
-	{
-		int64		month = (int64) number * period->month;
-		int64		year = 2000 + floor_div(month, 12);
-
-		if (year < -5000 || year > 300000)
-			return DT_NOEND;
-		day = date2j((int) year, (int) (month - floor_div(month, 12) * 12) + 1, 1) -
-			POSTGRES_EPOCH_JDATE;
-	}
-	else
-		day = (int128) number * period->day + (period->day != 1 ? FIRST_MONDAY : 0);
-	if (day < -1000000000 || day > 1000000000 ||
-		!IS_VALID_TIMESTAMP((Timestamp) day * USECS_PER_DAY))
+	if (count < -1000000000 || count > 1000000000 ||
+		!IS_VALID_TIMESTAMP((Timestamp) count * USECS_PER_DAY))
 		return DT_NOEND;
-	return (Timestamp) day * USECS_PER_DAY;
-}
-
-static inline bool
-same_period(const Interval *a, const Interval *b)
-{
-	return a->day == b->day && a->month == b->month && a->time == b->time;
+	return (Timestamp) count * USECS_PER_DAY;
 }
 
 static void
@@ -215,14 +227,98 @@ add_period(Btyd *b, int32 number)
 
 /* ----- adding orders ----- */
 
+void
+btyd_get_revenues(const Btyd *b, Revenue *all, Revenue *first)
+{
+	memset(all, 0, sizeof(Revenue));
+	all->low = (uint128) b->units;
+	all->high = b->units < 0 ? -1 : 0;
+	all->scale = b->scale;
+	all->shown = b->shown;
+	*first = *all;
+	first->low = (uint128) b->first_units;
+	first->high = b->first_units < 0 ? -1 : 0;
+}
+
+static bool
+fits_in(const Revenue *revenue)
+{
+	return (int128) revenue->low >> 127 == revenue->high;
+}
+
+void
+btyd_set_revenues(Btyd *b, Revenue all, Revenue first)
+{
+	int			attempt;
+	int16		shown = Max(all.shown, first.shown);
+
+	for (attempt = 0; attempt < 2; attempt++)
+	{
+		int			scale = Max(all.scale, first.scale);
+
+		if (revenue_rescale(&all, scale) && revenue_rescale(&first, scale) &&
+			fits_in(&all) && fits_in(&first))
+		{
+			b->units = (int128) all.low;
+			b->first_units = (int128) first.low;
+			b->scale = scale;
+			b->shown = shown;
+			return;
+		}
+		/* without the zeros they show they may */
+		all = revenue_canonical(&all);
+		first = revenue_canonical(&first);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("revenue out of range"),
+			 errdetail("A btyd keeps revenue exactly, in 38 digits from its highest one to the last decimal place of any amount in it."),
+			 errhint("Round the amounts to fewer decimals.")));
+}
+
+/* Adds an amount to the revenue, and to the first period's or in its place. */
 static void
-add_amount(Revenue *revenue, Datum amount)
+add_amount_slowly(Btyd *b, Datum amount, int32 number)
+{
+	Revenue		all;
+	Revenue		first;
+	Revenue		one;
+
+	revenue_from_numeric(&one, amount);
+	btyd_get_revenues(b, &all, &first);
+	revenue_add(&all, &one);
+	if (number == b->first)
+		revenue_add(&first, &one);
+	else if (number < b->first)
+		first = one;
+	btyd_set_revenues(b, all, first);
+}
+
+static inline void
+add_amount(Btyd *b, Datum amount, int32 number)
 {
 	int64		units;
+	int128		sum;
+	int128		first = b->first_units;
 
-	if (unlikely(!dec_units(amount, revenue->scale, &units) ||
-				 !revenue_add_units(revenue, units)))
-		revenue_add_numeric(revenue, amount);
+	if (unlikely(!dec_units(amount, b->scale, &units) ||
+				 __builtin_add_overflow(b->units, (int128) units, &sum)))
+	{
+		add_amount_slowly(b, amount, number);
+		return;
+	}
+	if (number == b->first)
+	{
+		if (unlikely(__builtin_add_overflow(first, (int128) units, &first)))
+		{
+			add_amount_slowly(b, amount, number);
+			return;
+		}
+		b->first_units = first;
+	}
+	else if (number < b->first)
+		b->first_units = units;
+	b->units = sum;
 }
 
 /* The state that may be changed; elsewhere than in an aggregate, a copy. */
@@ -234,7 +330,6 @@ own_state(FunctionCallInfo fcinfo)
 	/* with many groups each line of it is a cache miss: have them at once */
 	__builtin_prefetch(DatumGetPointer(state), 1);
 	__builtin_prefetch(DatumGetPointer(state) + 64, 1);
-	__builtin_prefetch(DatumGetPointer(state) + 128, 1);
 	if (AggCheckCallContext(fcinfo, NULL) == 0)
 		return (Btyd *) PG_DETOAST_DATUM_COPY(state);
 	/* a state that came through a tuple may have got a short header */
@@ -244,7 +339,8 @@ own_state(FunctionCallInfo fcinfo)
 static Datum
 add_order(FunctionCallInfo fcinfo, Timestamp at)
 {
-	const Interval *period = PG_NARGS() > 3 ? PG_GETARG_INTERVAL_P(3) : &one_day;
+	BtydPeriod	period = PG_NARGS() > 3 ? period_of_interval(PG_GETARG_INTERVAL_P(3)) :
+		BTYD_PERIOD(1, BTYD_DAYS);
 	Datum		amount = PG_GETARG_DATUM(2);
 	Btyd	   *b;
 	int32		number;
@@ -256,31 +352,28 @@ add_order(FunctionCallInfo fcinfo, Timestamp at)
 				 errhint("Leave such orders out with FILTER (WHERE isfinite(...)), or make the time NULL; NULL is skipped.")));
 	if (unlikely(PG_ARGISNULL(0)))
 	{
-		btyd_check_period(period);
+		Revenue		revenue;
+
+		if (PG_NARGS() > 3)
+			period = btyd_read_period(PG_GETARG_INTERVAL_P(3));
 		number = btyd_period_of(period, at);
 		b = palloc0(FIRST_SIZE);
 		SET_VARSIZE(b, FIRST_SIZE);
-		b->period = *period;
+		b->period = period;
 		b->first = number;
 		b->nperiods = b->nsorted = 1;
 		b->periods[0] = number;
-		revenue_from_numeric(&b->revenue, amount);
-		b->first_revenue = b->revenue;
+		revenue_from_numeric(&revenue, amount);
+		btyd_set_revenues(b, revenue, revenue);
 		PG_RETURN_POINTER(b);
 	}
 
 	b = own_state(fcinfo);
-	if (unlikely(!same_period(&b->period, period)))
+	if (unlikely(b->period != period))
 		other_period();
-	number = btyd_period_of(&b->period, at);
-	add_amount(&b->revenue, amount);
-	if (number == b->first)
-		add_amount(&b->first_revenue, amount);
-	else if (number < b->first)
-	{
-		b->first = number;
-		revenue_from_numeric(&b->first_revenue, amount);
-	}
+	number = btyd_period_of(period, at);
+	add_amount(b, amount, number);
+	b->first = Min(b->first, number);
 	PG_RETURN_POINTER(add_period(b, number));
 }
 
@@ -332,9 +425,13 @@ btyd_merge(PG_FUNCTION_ARGS)
 	Btyd	   *a = btyd_compact((Btyd *) PG_DETOAST_DATUM(PG_GETARG_DATUM(0)));
 	Btyd	   *b = btyd_compact((Btyd *) PG_DETOAST_DATUM(PG_GETARG_DATUM(1)));
 	Btyd	   *both;
+	Revenue		all;
+	Revenue		first;
+	Revenue		other;
+	Revenue		other_first;
 	Size		size = BTYD_HEADER + ((Size) a->nperiods + b->nperiods) * sizeof(int32);
 
-	if (!same_period(&a->period, &b->period))
+	if (a->period != b->period)
 		other_period();
 	if (!AllocSizeIsValid(size))
 		ereport(ERROR,
@@ -347,12 +444,15 @@ btyd_merge(PG_FUNCTION_ARGS)
 	sort_periods(both);
 	SET_VARSIZE(both, BTYD_HEADER + both->nperiods * sizeof(int32));
 
-	revenue_add(&both->revenue, &b->revenue);
-	both->first = Min(a->first, b->first);
+	btyd_get_revenues(a, &all, &first);
+	btyd_get_revenues(b, &other, &other_first);
+	revenue_add(&all, &other);
 	if (b->first < a->first)
-		both->first_revenue = b->first_revenue;
+		first = other_first;
 	else if (b->first == a->first)
-		revenue_add(&both->first_revenue, &b->first_revenue);
+		revenue_add(&first, &other_first);
+	both->first = Min(a->first, b->first);
+	btyd_set_revenues(both, all, first);
 	PG_RETURN_POINTER(both);
 }
 
@@ -368,7 +468,7 @@ btyd_final(PG_FUNCTION_ARGS)
 void
 btyd_measure(const Btyd *b, Timestamp as_of, int64 *x, int64 *t_x, int64 *t)
 {
-	int32		end = btyd_period_of(&b->period, as_of);
+	int32		end = btyd_period_of(b->period, as_of);
 	int32		last = b->periods[b->nperiods - 1];
 
 	Assert(b->nsorted == b->nperiods);
@@ -417,10 +517,16 @@ btyd_stats(PG_FUNCTION_ARGS)
 	if (x == 0)
 		values[3] = NumericGetDatum(int64_to_numeric(0));
 	else
+	{
+		Revenue		all;
+		Revenue		first;
+
+		btyd_get_revenues(b, &all, &first);
 		values[3] = DirectFunctionCall2(numeric_div,
 										DirectFunctionCall2(numeric_sub,
-															NumericGetDatum(revenue_to_numeric(&b->revenue)),
-															NumericGetDatum(revenue_to_numeric(&b->first_revenue))),
+															NumericGetDatum(revenue_to_numeric(&all)),
+															NumericGetDatum(revenue_to_numeric(&first))),
 										NumericGetDatum(int64_to_numeric(x)));
+	}
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, nulls)));
 }

@@ -112,9 +112,8 @@ divide(Magnitude *m, uint64 divisor)
 
 /* ----- scales ----- */
 
-/* Counts in finer units; false, and a untouched, when they do not fit. */
-static bool
-rescale(Revenue *a, int scale)
+bool
+revenue_rescale(Revenue *a, int scale)
 {
 	Magnitude	m = magnitude(a);
 	int			digits = scale - a->scale;
@@ -155,6 +154,15 @@ revenue_canonical(const Revenue *a)
 	}
 	(void) set_units(&result, &m, negative);
 	return result;
+}
+
+bool
+revenue_equal(const Revenue *a, const Revenue *b)
+{
+	Revenue		x = revenue_canonical(a);
+	Revenue		y = revenue_canonical(b);
+
+	return x.scale == y.scale && x.low == y.low && x.high == y.high;
 }
 
 static void
@@ -232,7 +240,7 @@ revenue_from_numeric(Revenue *result, Datum amount)
 	}
 	result->shown = Max(shown, result->scale);
 	if (shown > result->scale && shown <= PADDED_SCALE)
-		(void) rescale(result, shown);
+		(void) revenue_rescale(result, shown);
 }
 
 Numeric
@@ -300,7 +308,7 @@ revenue_add(Revenue *a, const Revenue *b)
 	{
 		int			scale = Max(x.scale, y.scale);
 
-		if (rescale(&x, scale) && rescale(&y, scale) && add_same_scale(&x, &y))
+		if (revenue_rescale(&x, scale) && revenue_rescale(&y, scale) && add_same_scale(&x, &y))
 		{
 			*a = x;
 			a->shown = Max(a->shown, Max(b->shown, y.shown));

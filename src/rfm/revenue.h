@@ -37,6 +37,12 @@ extern Numeric revenue_to_numeric(const Revenue *a);
 /* The same value in as few decimals as hold it: equal revenues get equal units. */
 extern Revenue revenue_canonical(const Revenue *a);
 
+/* Equal as numbers: 1.5 and 1.50 are. */
+extern bool revenue_equal(const Revenue *a, const Revenue *b);
+
+/* Counts in finer units; false, and a untouched, when they do not fit. */
+extern bool revenue_rescale(Revenue *a, int scale);
+
 extern bool revenue_valid(const Revenue *a);
 
 /* a += units of a's own scale; false, and a untouched, when out of range */

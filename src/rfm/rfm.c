@@ -242,14 +242,8 @@ rfm_recency_days(PG_FUNCTION_ARGS)
 static bool
 same_rfm(const Rfm *a, const Rfm *b)
 {
-	Revenue		x;
-	Revenue		y;
-
-	if (a->first_at != b->first_at || a->last_at != b->last_at || a->orders != b->orders)
-		return false;
-	x = revenue_canonical(&a->revenue);
-	y = revenue_canonical(&b->revenue);
-	return x.scale == y.scale && x.low == y.low && x.high == y.high;
+	return a->first_at == b->first_at && a->last_at == b->last_at &&
+		a->orders == b->orders && revenue_equal(&a->revenue, &b->revenue);
 }
 
 /* rfm = rfm; revenues as numbers, so 1.5 and 1.50 are equal */

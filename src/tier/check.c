@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/check.h"
 #include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -41,6 +42,7 @@ refuse_wrong_caller(FunctionCallInfo fcinfo, const char *function)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("%s() must be called as a trigger", function)));
+	check_own_table(fcinfo);
 }
 
 static HeapTuple

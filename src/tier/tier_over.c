@@ -141,8 +141,9 @@ reaches(const Scheme *scheme, const Grading *grading, int rung)
 
 /* The tier for a row without a value: the one asked for, among those without a place. */
 static Datum
-tier_apart(WindowObject window, const Scheme *scheme, text *name, bool *isnull)
+tier_apart(WindowObject window, text *name, bool *isnull)
 {
+	const Scheme *scheme;
 	text	   *otherwise;
 	Datum		datum;
 	int			i;
@@ -151,6 +152,7 @@ tier_apart(WindowObject window, const Scheme *scheme, text *name, bool *isnull)
 	if (*isnull)
 		return (Datum) 0;
 	otherwise = DatumGetTextPP(datum);
+	scheme = scheme_get(name);
 	for (i = 0; i < scheme->napart; i++)
 		if (VARSIZE_ANY_EXHDR(scheme->apart[i]) == VARSIZE_ANY_EXHDR(otherwise) &&
 			memcmp(VARDATA_ANY(scheme->apart[i]), VARDATA_ANY(otherwise), VARSIZE_ANY_EXHDR(otherwise)) == 0)
@@ -194,19 +196,20 @@ tier_over(PG_FUNCTION_ARGS)
 				 errhint("Add the scheme to PARTITION BY.")));
 
 	name = grading->name;
-	scheme = scheme_get(name);
 	datum = WinGetFuncArgCurrent(window, ARG_VALUE, &isnull);
 	if (isnull)
 	{
 		if (PG_NARGS() <= ARG_OTHERWISE)
 			PG_RETURN_NULL();
-		datum = tier_apart(window, scheme, name, &isnull);
+		datum = tier_apart(window, name, &isnull);
 		if (isnull)
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(datum);
 	}
 	value = graded_value(datum, name);
 
+	/* not before the arguments are known: their functions may grade, too */
+	scheme = scheme_get(name);
 	tied = grading->any_before && scheme->keep_ties && dec_cmp(value, grading->previous) == 0;
 	if (scheme->kind == SCHEME_PARETO && dec_sign(value) <= 0)
 		grading->rung = scheme->ladder.n - 1;

@@ -101,7 +101,7 @@ BEGIN
             CASE WHEN fuzz.chance(0.8) THEN '(,)'
                  ELSE tstzrange('2024-01-01'::timestamptz + floor(random() * 4) * interval '1 day',
                                 '2024-01-05'::timestamptz + floor(random() * 4) * interval '1 day') END,
-            floor(random() * 3), adjust, CASE WHEN mode IS NULL AND formula IS NULL THEN fuzz.number(up_to) + CASE adjust WHEN 'round_to' THEN 0.05 ELSE 0.1 END END, mode, measure,
+            floor(random() * 3), adjust, CASE WHEN mode IS NULL AND formula IS NULL THEN least(fuzz.number(up_to) + CASE adjust WHEN 'round_to' THEN 0.05 ELSE 0.1 END, CASE adjust WHEN 'percent_off' THEN 100 END) END, mode, measure,
             CASE WHEN mode IS NULL OR fuzz.chance(0.7) THEN '[)' ELSE '(]' END,
             CASE WHEN fuzz.chance(0.15) AND step <> 'guard' THEN fuzz.one_of('g', 'h', '*') END,
             fuzz.chance(0.06) AND step <> 'guard', fuzz.chance(0.06) AND step <> 'guard',

@@ -244,7 +244,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM oracle.rule WHERE condition IS NOT NULL OR value_expr IS NOT NULL) THEN
         RETURN NULL;
     END IF;
-    RETURN line.facts
+    -- a null is no fact, and reserved names hide the caller's
+    RETURN jsonb_strip_nulls(line.facts - '{list_price,running_price}'::text[])
         || jsonb_build_object('qty', trim_scale(line.qty), 'discounted', coalesce(line.running < line.list, false),
                               'date', to_char(local, 'YYYY-MM-DD'), 'weekday', to_char(local, 'ID')::int, 'hour', extract(hour FROM local)::int)
         || CASE WHEN line.list IS NULL THEN '{}' ELSE jsonb_build_object('list_price', trim_scale(oracle.unit_price(line.list, line))) END

@@ -32,8 +32,11 @@ SELECT has_schema_privilege('public', 'quotetier', 'CREATE') AS public_can_creat
 SELECT table_name, privilege_type
 FROM information_schema.role_table_grants
 WHERE table_schema = 'quotetier' AND grantee = 'PUBLIC' AND privilege_type <> 'SELECT'
-  AND table_name <> 'tracked'    -- a trigger lets only the owners of the tables write it
 ORDER BY 1, 2;
+SELECT objid::regprocedure AS "trigger functions that all may use"
+FROM member JOIN pg_proc ON pg_proc.oid = objid AND classid = 'pg_proc'::regclass
+WHERE prorettype = 'trigger'::regtype AND has_function_privilege('public', objid, 'EXECUTE')
+ORDER BY 1;
 
 DROP EXTENSION quotetier;
 SELECT count(*) AS left_behind

@@ -2,6 +2,10 @@
 # doc/*.md runs, page by page, in a database of its own that has the extension.
 # A ```text block right after one is what it prints. Without one it must not fail.
 #
+# A page that begins with <!-- data: FILE ... --> runs in the folder that holds these
+# files, QUOTETIER_DATA, by default ../shared/data. They are no part of this project:
+# where they are not there, the page does not run, and we say so.
+#
 # Runs on the server that PGHOST and PGPORT name. With the argument "fill" it
 # writes what is printed into the text blocks that are there: read the diff.
 use strict;
@@ -10,10 +14,12 @@ use utf8;
 use open qw(:std :encoding(UTF-8));
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
+use File::Spec;
 use File::Temp;
 use Test::More;
 
 my $root = dirname(abs_path(__FILE__)) . '/../..';
+my $data = File::Spec->rel2abs($ENV{QUOTETIER_DATA} || "$root/../shared/data");
 $ENV{PGCLIENTENCODING} = 'UTF8';
 $ENV{PGTZ} = 'UTC';
 
@@ -50,6 +56,15 @@ sub blocks
 	}
 	die "$page: a block is not closed\n" if defined $kind;
 	return @blocks;
+}
+
+# The files that a page needs and that are not there.
+sub lacks
+{
+	my ($page) = @_;
+	open(my $in, '<', "$root/$page") or die "$page: $!";
+	my ($files) = (<$in> // '') =~ /^<!-- data: (.*?) -->/ or return;
+	return grep { !-r "$data/$_" } split(' ', $files);
 }
 
 sub psql
@@ -96,9 +111,15 @@ sub fill
 }
 
 my $filling = (@ARGV && $ARGV[0] eq 'fill');
+chdir($data) if -d $data;
 my $database = 'documents';
 foreach my $page ('README.md', sort map { s{.*/(doc/)}{$1}r } glob("$root/doc/*.md"))
 {
+	if (my @lacks = lacks($page))
+	{
+		warn "$page did not run: no @lacks in $data\n";
+		next;
+	}
 	my @blocks = blocks($page);
 	my $script = '';
 
