@@ -31,13 +31,13 @@ typedef struct CheckRow
 	int			save_security;
 } CheckRow;
 
-extern void check_open(CheckRow *row, FunctionCallInfo fcinfo);
-
 /*
  * Refuses a trigger function that was put on a table of somebody else's: it
  * takes columns to be of the types that ours have. fcinfo is a trigger's.
  */
 extern void check_own_table(FunctionCallInfo fcinfo);
+
+extern void check_open(CheckRow *row, FunctionCallInfo fcinfo);
 
 /* Returns what the trigger has to return. */
 extern Datum check_close(CheckRow *row);
@@ -87,11 +87,12 @@ extern void check_name(const CheckRow *row);
 extern void check_validity(const CheckRow *row, const char *what);
 
 /*
- * check_scope.c: refuses a column whose scope names no dimension, or asks for what
- * no fact can be; whose begins the message ("the scope's"). *known are dimensions seen before in this statement, in memory
+ * check_scope.c: refuses a scope in a column that names no dimension, or asks
+ * for what no fact can be; whose is how a message begins. *known are dimensions seen before in this statement, in memory
  * that lives as long; whoever keeps it forgets it when check_epoch moves.
  */
-extern void check_scope(const CheckRow *row, const char *column, const char *whose, List **known);
+extern void check_scope(const CheckRow *row, const char *column, const char *whose,
+						List **known);
 
 /* check_scope.c: refuses a condition that is neither true nor false. */
 extern void check_condition(const CheckRow *row);

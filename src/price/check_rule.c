@@ -47,8 +47,6 @@ known_of(const CheckRow *row)
 	return known;
 }
 
-/* ----- gifts ----- */
-
 /* The facts of a line that is given: plain values, whatever their names. */
 static void
 check_gift(const CheckRow *row)

@@ -194,7 +194,7 @@ trace_clamps(Pricer *pricer, List *clamps, const Candidate *cap, const Candidate
 
 /* The lowest cap and the highest floor among the clamps; NULL: none. */
 static void
-find_clamps(List *clamps, const Candidate **floor, const Candidate **cap)
+strongest_clamps(List *clamps, const Candidate **floor, const Candidate **cap)
 {
 	ListCell   *cell;
 
@@ -221,7 +221,7 @@ clamp_guards(Pricer *pricer)
 	const Candidate *floor;
 	const Candidate *cap;
 
-	find_clamps(clamps, &floor, &cap);
+	strongest_clamps(clamps, &floor, &cap);
 	if (floor != NULL)
 		state->floor = floor->effect.result;
 	if (cap != NULL && breaks(cap->rule, cap->effect.result, state->running))
@@ -257,7 +257,7 @@ room_below_cap(Pricer *pricer, Dec most)
 	Dec			room;
 
 	pricer->trace = NULL;
-	find_clamps(find_guards(pricer, true), &floor, &cap);
+	strongest_clamps(find_guards(pricer, true), &floor, &cap);
 	pricer->trace = trace;
 	pricer->state.status = status;
 	if (cap == NULL)

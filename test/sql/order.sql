@@ -285,6 +285,18 @@ SELECT example('mix percent', '5 of 15 units at 10 %: 3.3333 % of 3 x 3.33', '{3
        example('mix chosen', 'only lines that the rule is for', '{9,9,5,23}', '[{"category": "a", "list_price": 10}, {"category": "a", "list_price": 10}, {"category": "a", "list_price": 5}]'),
        example('mix chosen', 'one is not enough', '{10,5,15}', '[{"category": "a", "list_price": 10}, {"category": "a", "list_price": 5}]');
 
+-- a rule at several depths of a path measures its lines once; final and stop in order steps
+INSERT INTO quotetier.dimension (name, kind) VALUES ('region', 'path');
+SELECT policy('mix depths', '{list}'), policy('stop', '{"a order chain","b order"}');
+INSERT INTO quotetier.rule (id, policy, step, scope, adjust, scale_mode, scale_by) VALUES (901, 'mix depths', 'list', '{"region": ["CN", "CN.East", "EU"]}', 'price', 'volume', '{category}');
+INSERT INTO quotetier.scale (rule, from_value, to_value, value) VALUES (901, 0, 10, 5), (901, 10, NULL, 4);
+INSERT INTO quotetier.rule (policy, step, adjust, value, priority, stop, final, condition) VALUES
+    ('stop', 'a', 'amount_off', 1, 3, false, true, '$.final == true'), ('stop', 'a', 'amount_off', 2, 2, true, false, NULL),
+    ('stop', 'a', 'amount_off', 4, 1, false, false, NULL), ('stop', 'b', 'amount_off', 8, 0, false, false, NULL);
+SELECT example('mix depths', 'five in CN.East, five in CN, five in EU', '{20,20,20,60}', '[{"region": "CN.East", "qty": 5}, {"region": "CN", "qty": 5}, {"region": "EU", "qty": 5}]', '{"category": "a"}'),
+       example('stop', 'the rest of the step is skipped', '{90,90}', priced('{100}')),
+       example('stop', 'final: and all later order steps', '{99,99}', priced('{100}'), '{"final": true}');
+
 \o
 SELECT id, what, expected, got, CASE WHEN expected IS DISTINCT FROM got THEN 'DIFFERS' END AS verdict FROM example ORDER BY no;
 
