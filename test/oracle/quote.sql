@@ -289,11 +289,11 @@ BEGIN
     amount := 0;
     fee := 0;
     FOREACH b IN ARRAY r.brackets LOOP
-        EXIT WHEN b.f >= upto AND NOT first;
-        IF b.f <> ended AND NOT first THEN
-            amount := NULL;     -- units without a value
+        IF NOT first AND b.f <> ended AND upto > ended THEN
+            amount := NULL;     -- units without a value, be it that they end where a band begins
             RETURN;
         END IF;
+        EXIT WHEN b.f >= upto AND NOT first;
         amount := amount + CASE WHEN base IS NOT NULL THEN oracle.percent(r.adjust, base * (least(b.t, upto) - ended), b.v)
                                 ELSE (least(b.t, upto) - ended) * b.v END;
         fee := fee + b.fee;
