@@ -63,4 +63,5 @@ SELECT quotetier.untrack('owned');
 SELECT count(*) FROM quotetier.tracked;
 RESET ROLE;
 DROP SCHEMA live_owner CASCADE;
+DROP OWNED BY live_stranger;
 DROP ROLE live_owner, live_writer, live_stranger;
