@@ -97,4 +97,7 @@ extern void check_scope(const CheckRow *row, const char *column, const char *who
 /* check_scope.c: refuses a condition that is neither true nor false. */
 extern void check_condition(const CheckRow *row);
 
+/* Refuses a jsonpath that could fail for good, or depend on the session's time zone. */
+extern void check_no_datetime(const CheckRow *row, const char *column);
+
 #endif

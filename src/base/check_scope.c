@@ -186,12 +186,33 @@ check_scope(const CheckRow *row, const char *column, const char *whose, List **k
 				 errhint("Match a fact that groups the values, such as a category, or split the rule.")));
 }
 
+/*
+ * datetime() of jsonpath raises an error where a time zone would decide, even
+ * when asked to be silent, so one rule could stop every quote that reaches it.
+ */
+void
+check_no_datetime(const CheckRow *row, const char *column)
+{
+	bool		isnull;
+	Datum		path = check_datum(row, row->tuple, column, &isnull);
+
+	if (isnull ||
+		strstr(DatumGetCString(DirectFunctionCall1(jsonpath_out, path)), ".datetime(") == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s.%s must not use datetime()", row->table, column),
+			 errdetail("What it means can depend on the time zone of whoever asks."),
+			 errhint("Compare dates as ISO text, as in $.date >= \"2025-06-01\".")));
+}
+
 void
 check_condition(const CheckRow *row)
 {
 	bool		isnull;
 	Datum		condition = check_datum(row, row->tuple, "condition", &isnull);
 
+	check_no_datetime(row, "condition");
 	if (isnull || condition_is_predicate(DatumGetJsonPathP(condition)))
 		return;
 	ereport(ERROR,

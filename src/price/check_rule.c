@@ -402,6 +402,7 @@ rule_check(PG_FUNCTION_ARGS)
 	check_source_of_value(&row, range);
 	check_scale_by(&row);
 	check_condition(&row);
+	check_no_datetime(&row, "value_expr");
 	if (row.old != NULL && !(check_same(&row, "scale_mode") && check_same(&row, "scale_on") &&
 							 check_same(&row, "adjust")))
 		check_brackets_of_rule(&row, range);

@@ -95,6 +95,7 @@ SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FR
     (1, 'condition', $$'$.orders'$$),
     (2, 'condition', $$'$ ? (@.orders == 0)'$$),
     (3, 'condition', $$'1'$$),
+    (3, 'condition', $$'$.since.datetime() < "2020-01-01".datetime()'$$),
     (4, 'scope', $$'{"tier": {"not": []}}'$$),
     (5, 'scope', $$'{"tier": {"not": null}}'$$),
     (6, 'scope', $$'{"tier": {"not": {"a": 1}}}'$$),
