@@ -9,7 +9,7 @@ const query = `
   SELECT count(customer), sum(recency_days), sum(frequency), sum(monetary), sum(r), sum(f), sum(m)
   FROM (SELECT *, 6 - ntile(5) OVER (ORDER BY recency_days) AS r, ntile(5) OVER (ORDER BY frequency) AS f,
                ntile(5) OVER (ORDER BY monetary) AS m
-        FROM (SELECT customer, date '2018-01-01' - max(at)::date AS recency_days, count(*) AS frequency,
+        FROM (SELECT customer, date '2018-01-01' - max(ordered_at)::date AS recency_days, count(*) AS frequency,
                      sum(amount) AS monetary
               FROM orders GROUP BY customer))`
 
@@ -32,7 +32,7 @@ const rfm = () =>
 const copy = () => psql(`\\copy bench.orders TO '${csv}' WITH (FORMAT csv)`)
 
 const load = async (connection) => {
-  await connection.run('CREATE OR REPLACE TABLE orders (customer int, at timestamp, amount decimal(12, 2))')
+  await connection.run('CREATE OR REPLACE TABLE orders (customer int, ordered_at timestamp, amount decimal(12, 2))')
   await connection.run(`COPY orders FROM '${csv}' (FORMAT csv, HEADER false)`)
 }
 
