@@ -249,7 +249,6 @@ typedef struct Policy
 	uint32		nendings;
 	uint32		ndims;			/* dimensions are the first facts */
 	uint32		nfacts;
-	uint32		ngroups;
 	uint32		nrates;
 	uint32		nunits;
 	uint32		nnotes;

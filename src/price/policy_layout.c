@@ -72,7 +72,6 @@ lay_out(Compiler *c, MemoryContext result)
 	head.nendings = list_length(c->endings);
 	head.ndims = c->ndims;
 	head.nfacts = c->ndims + list_length(c->facts);
-	head.ngroups = list_length(c->groups) + GROUP_ALONE + 1;
 	head.nrates = list_length(c->rates);
 	head.nunits = list_length(c->units);
 	head.nnotes = list_length(c->notes);
