@@ -24,26 +24,28 @@ COMMENT ON COLUMN quotetier.labels.zh IS 'its Chinese label; its name if it has 
 CREATE FUNCTION quotetier.label(name text, language text DEFAULT 'zh', "of" text DEFAULT NULL) RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
 $$
+DECLARE
+    answer text;
 BEGIN
     IF language NOT IN ('en', 'zh') THEN
         RAISE EXCEPTION 'there are no labels in language "%"', language
             USING ERRCODE = 'invalid_parameter_value',
                   DETAIL = 'There are labels in English (en) and in Chinese (zh).', HINT = 'Write en or zh.';
     END IF;
-    IF label."of" IS NOT NULL AND NOT EXISTS (SELECT FROM quotetier.labels l WHERE l."of" = label."of") THEN
+    -- of several, one that is more than the name
+    SELECT called INTO answer
+    FROM quotetier.labels l, LATERAL (SELECT CASE language WHEN 'en' THEN l.en WHEN 'zh' THEN l.zh END AS called) c
+    WHERE l.name = label.name AND (label."of" IS NULL OR l."of" = label."of")
+    ORDER BY called = l.name, l."of" <> 'standard', array_position(ARRAY['map', 'scheme', 'class_scheme'], l.kind), l."of" LIMIT 1;
+    IF NOT FOUND AND label."of" IS NULL AND language IS NOT NULL THEN
+        answer := name;
+    ELSIF NOT FOUND AND label."of" IS NOT NULL AND NOT EXISTS (SELECT FROM quotetier.labels l WHERE l."of" = label."of") THEN
         RAISE EXCEPTION 'nothing is named by "%"', label."of"
             USING ERRCODE = 'undefined_object',
                   DETAIL = 'There is no map, scheme or class scheme of that name, or nothing in it.',
                   HINT = 'SELECT kind, "of", name FROM quotetier.labels lists the names there are.';
     END IF;
-    RETURN coalesce(
-        -- one that is more than the name first
-        (SELECT found.label
-         FROM (SELECT l.*, CASE language WHEN 'en' THEN l.en WHEN 'zh' THEN l.zh END AS label
-               FROM quotetier.labels l WHERE l.name = label.name AND (label."of" IS NULL OR l."of" = label."of")) found
-         ORDER BY found.label = found.name, found."of" <> 'standard',
-                  array_position(ARRAY['map', 'scheme', 'class_scheme'], found.kind), found."of" LIMIT 1),
-        CASE WHEN language IS NOT NULL AND label."of" IS NULL THEN name END);
+    RETURN answer;
 END
 $$;
 COMMENT ON FUNCTION quotetier.label(text, text, text) IS
