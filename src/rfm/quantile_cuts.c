@@ -134,7 +134,8 @@ next_state(FunctionCallInfo fcinfo)
 	if (PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("bins must not be NULL")));
+				 errmsg("bins must not be NULL"),
+				 errhint("Say how many bins the values are to be cut into, such as 5.")));
 	if (state == NULL)
 		state = new_state(aggcontext, PG_GETARG_INT32(2));
 	else if (state->bins != PG_GETARG_INT32(2))
