@@ -160,25 +160,6 @@ is_behind(const Policy *policy, const Rule *of_base, const Rule *of_patch)
 	return of_base->id > of_patch->id;
 }
 
-static bool
-is_hidden(const Policy *policy, int64 id)
-{
-	const int64 *hidden = POLICY_PART(policy, int64, hidden);
-	uint32		low = 0;
-	uint32		high = policy->nhidden;
-
-	while (low < high)
-	{
-		uint32		middle = (low + high) / 2;
-
-		if (hidden[middle] < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < policy->nhidden && hidden[low] == id;
-}
-
 /* Puts what was found in the base, less what is hidden there, and in the patch in one order. */
 static void
 merge_found(Pricer *pricer)
@@ -193,7 +174,7 @@ merge_found(Pricer *pricer)
 	int			i;
 
 	for (i = 0; i < query->nfound; i++)
-		if (!is_hidden(policy, of_base[query->found[i]].id))
+		if (!policy_hides(policy, of_base[query->found[i]].id))
 			query->found[n++] = query->found[i];
 	if (n + patch->nfound > query->found_room)
 	{
