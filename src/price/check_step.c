@@ -301,6 +301,12 @@ step_check(PG_FUNCTION_ARGS)
 				 errmsg("a step cannot be called \"%s\"", name),
 				 errdetail("As a base the word means something else already."),
 				 errhint("Give the step another name.")));
+	if (name != NULL && strcmp(name, "list") == 0 && check_text(&row, "compete") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("step \"list\" cannot compete"),
+				 errdetail("It gives the list price, from which the steps that compete start."),
+				 errhint("Leave compete out; of several rules for the list price, pick takes one.")));
 	check_access(&row);
 	return check_close(&row);
 }

@@ -205,10 +205,6 @@ typedef enum FactSource
 
 extern Jsonb *jsonb_from_text(text *json);
 
-/* explain.c: the rows of a trace, behind the line's number (0: null) if it has one. */
-#define NO_LINE (-1)
-extern void put_trace(ReturnSetInfo *rsinfo, const Pricer *pricer, const Trace *trace, int line);
-
 /*
  * line.c: starts a line from its facts; what conditions see on entry to the
  * step; an amount per quoted unit; a rule's money in the quote's currency.

@@ -87,8 +87,11 @@ SELECT bad_rule('adjust, scale_mode, scale_on', vals) FROM (VALUES
     (1, $$'percent_off', 'tiered', 'quantity'$$),
     (2, $$'percent_off', 'graduated', 'stock'$$),
     (3, $$'percent_off', 'block', 'quantity'$$),
-    (4, $$'markup', 'package', 'quantity'$$)
+    (4, $$'markup', 'package', 'quantity'$$),
+    (5, $$'line_amount_off', 'graduated', 'quantity'$$)
 ) v(n, vals) ORDER BY n;
+SELECT refused($$UPDATE quotetier.rule SET scale_mode = 'graduated' WHERE id = 1001$$);
+SELECT refused($$UPDATE quotetier.rule SET adjust = 'line_amount_off' WHERE id = 1003$$);
 
 -- conditions, exclusions, guards, offsets
 SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FROM (VALUES
@@ -209,7 +212,8 @@ SELECT refused('UPDATE quotetier.step SET ' || change) FROM (VALUES
     (4, $$base = 'volume' WHERE name = 'tier'$$),
     (5, $$base = 'tier' WHERE name = 'tier'$$),
     (6, $$compete = 'offer' WHERE name IN ('tier', 'promotion')$$),
-    (7, $$pick = 'sum' WHERE name = 'volume'$$)
+    (7, $$pick = 'sum' WHERE name = 'volume'$$),
+    (8, $$compete = 'offer' WHERE name = 'list'$$)
 ) v(n, change) ORDER BY n;
 BEGIN;
 UPDATE quotetier.step SET base = 'contract' WHERE name = 'tier';
