@@ -42,7 +42,7 @@ find_currency(Pricer *pricer)
 
 	if (policy->increment_given)
 	{
-		pricer->increment = stored_dec(policy, &policy->increment);
+		pricer->increment = stored_dec(&policy->increment);
 		return;
 	}
 	decimals = pricer->currency[0] == '\0' ? 2 : currency_decimals(pricer->currency);
@@ -85,7 +85,7 @@ find_rate(Pricer *pricer, const char *from)
 	}
 	if (low < policy->nrates && compare_rates(&rates[low], from, pricer->currency) == 0 &&
 		rates[low].from <= pricer->as_of)
-		return stored_dec(policy, &rates[low].rate);
+		return stored_dec(&rates[low].rate);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("there is no rate from %s to %s at %s", from, pricer->currency,
@@ -96,7 +96,7 @@ find_rate(Pricer *pricer, const char *from)
 bool
 rule_converts(const Pricer *pricer, const Rule *rule, const char **from)
 {
-	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	const RuleMore *more = rule_more(rule);
 
 	if (rule->in_quote_currency)
 		return false;
@@ -141,7 +141,7 @@ find_unit(const Policy *policy, FactLabel unit, FactLabel sku, Dec *factor)
 			order = compare_label(POLICY_TEXT(policy, units[middle].sku), sku);
 		if (order == 0)
 		{
-			*factor = stored_dec(policy, &units[middle].factor);
+			*factor = stored_dec(&units[middle].factor);
 			return true;
 		}
 		if (order < 0)
@@ -220,7 +220,8 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 	state->listed = false;
 	state->excluded = 0;
 	state->final = NULL;
-	state->ending = pricer->policy->ending;
+	state->ending = pricer->policy->ending == 0 ? NULL :
+		LINKED(Ending, pricer->policy, pricer->policy->ending);
 	state->nrules = 0;
 	state->status = QUOTE_OK;
 	state->floor = DEC_ZERO;

@@ -146,6 +146,7 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 {
 	LineState  *state = &pricer->state;
 	const Rule *rule = candidate->rule;
+	const RuleMore *more = rule_more(rule);
 	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[rule->step];
 	bool		is_list = gives_list(pricer, rule);
 	bool		first = is_list && state->nrules == 0;
@@ -179,10 +180,10 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 	}
 	if (!pricer->statistical)
 		remember_rule(pricer, rule->id);
-	if (rule->ending != 0)
-		state->ending = rule->ending;
+	if (more != NULL && more->ending != 0)
+		state->ending = LINKED(Ending, more, more->ending);
 	else if (step->ending != 0)
-		state->ending = step->ending;
+		state->ending = LINKED(Ending, step, step->ending);
 	if (rule->final)
 		state->final = rule;
 	state->excluded |= step->excludes;
@@ -211,7 +212,7 @@ same_precedence(const Candidate *a, const Candidate *b)
 bool
 rule_stands(Pricer *pricer, const Rule *rule)
 {
-	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	const RuleMore *more = rule_more(rule);
 	char	   *(*why_not) (const Pricer *pricer, const Rule *rule) = NULL;
 
 	if (pricer->as_of < rule->from || (pricer->as_of >= rule->to && rule->to != DT_NOEND))
@@ -222,11 +223,10 @@ rule_stands(Pricer *pricer, const Rule *rule)
 			order_measure(pricer, rule);
 		if (more->nexclusions > 0 &&
 			!scope_excludes_nothing(&pricer->query,
-									POLICY_PART(pricer->policy, ScopeExclusion, exclusions) +
-									more->exclusions, more->nexclusions))
+									LINKED(ScopeExclusion, more, more->exclusions), more->nexclusions))
 			why_not = describe_exclusion;
 		else if (more->condition != 0 &&
-				 !condition_holds(POLICY_PATH(pricer->policy, more->condition), line_facts(pricer)))
+				 !condition_holds(LINKED(JsonPath, more, more->condition), line_facts(pricer)))
 			why_not = describe_condition;
 	}
 	if (why_not != NULL && pricer->trace != NULL)
@@ -254,13 +254,12 @@ stands_already(const Pricer *pricer, const Rule *rule, int count)
 static int
 collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 {
-	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
 	int			count = 0;
 	int			i;
 
 	for (i = 0; i < n; i++)
 	{
-		const Rule *rule = &rules[found[i]];
+		const Rule *rule = policy_rule(pricer->policy, found[i]);
 		Candidate  *candidate;
 		char	   *why_not = NULL;
 		int			at;
@@ -537,7 +536,7 @@ reject_all(Pricer *pricer, const uint32 *found, int n, const char *why)
 
 	for (i = 0; i < n; i++)
 	{
-		const Rule *rule = &POLICY_PART(pricer->policy, Rule, rules)[found[i]];
+		const Rule *rule = policy_rule(pricer->policy, found[i]);
 
 		if (!IS_GUARD(rule->adjust))
 			trace_rejected(pricer, rule, "%s", why);

@@ -33,3 +33,15 @@ policy_version(char version[33])
 
 	snprintf(version, 33, "%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x", (uint64) f.high, (uint64) f.low);
 }
+
+int
+policy_compare_ranks(const Rank *a, const Rank *b)
+{
+	if (a->step != b->step)
+		return a->step < b->step ? -1 : 1;
+	if (a->access != b->access)
+		return a->access < b->access ? -1 : 1;
+	if (a->mask != b->mask)
+		return a->mask > b->mask ? -1 : 1;
+	return a->depths > b->depths ? -1 : a->depths < b->depths ? 1 : 0;
+}

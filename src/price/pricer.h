@@ -112,7 +112,7 @@ typedef struct LineState
 	bool		listed;			/* step list gave the list price */
 	uint64		excluded;		/* steps switched off */
 	const Rule *final;			/* the rule that ended the line steps */
-	uint32		ending;			/* number + 1 of the last one given */
+	const Ending *ending;		/* the last one given; NULL: none */
 	int			nrules;			/* rules applied */
 	QuoteStatus status;			/* as the guards say */
 	Dec			floor;			/* the bound of the clamps; order steps do not go below */

@@ -12,6 +12,7 @@
 
 #include "lib/qunique.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "price/pricer.h"
 #include "utils/memutils.h"
 
@@ -134,12 +135,12 @@ void
 find_rules(Pricer *pricer)
 {
 	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
-	uint32		dim;
+	uint64		dims;
 	int			i;
 
 	match_query_reset(&pricer->query);
-	for (dim = 0; dim < pricer->policy->ndims; dim++)
-		fact_labels(pricer->facts, dim, add_label, pricer);
+	for (dims = pricer->policy->used_dims; dims != 0; dims &= dims - 1)
+		fact_labels(pricer->facts, pg_rightmost_one_pos64(dims), add_label, pricer);
 	match_search(&pricer->query, POLICY_MATCH(pricer->policy));
 
 	/* rules lie far apart; the first ones are on their way while we sort */
