@@ -191,6 +191,7 @@ price_order(Order *order, FunctionCallInfo fcinfo, FactSource source, Trace *tra
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the lines of an order must be an array"),
+				 errdetail("They are a JSON %s.", JB_ROOT_IS_SCALAR(lines) ? "value" : "object"),
 				 errhint("Give a JSON array of objects, or an array of rows as array_agg makes it.")));
 	memset(order, 0, sizeof(Order));
 	order->header = header;
@@ -218,6 +219,7 @@ price_order(Order *order, FunctionCallInfo fcinfo, FactSource source, Trace *tra
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("line %d of the order is not an object", order->nlines + 1),
+					 errdetail("A line is what is known of it, named."),
 					 errhint("Write each line as {\"sku\": \"A-100\", \"qty\": 3}.")));
 		qty = getKeyJsonValueFromContainer(element.val.binary.data, "qty", 3, &space);
 		if (qty != NULL && qty->type == jbvNumeric)
@@ -228,11 +230,13 @@ price_order(Order *order, FunctionCallInfo fcinfo, FactSource source, Trace *tra
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the qty of line %d must be a finite number", order->nlines + 1),
+					 errdetail("It is %s.", pnstrdup(qty->val.string.val, qty->val.string.len)),
 					 errhint("Give 0 for a unit price, or a negative quantity for a return.")));
 		else if (qty != NULL && qty->type != jbvNull)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("the qty of line %d is not a number", order->nlines + 1),
+					 errdetail("Its type is a JSON %s.", JsonbTypeName(qty)),
 					 errhint("Give an integer or a numeric.")));
 		(void) order_add_line(order, JsonbValueToJsonb(&element), quantity);
 	}

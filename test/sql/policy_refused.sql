@@ -81,7 +81,9 @@ SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FR
     (11, 'ending', $$'19.99/10'$$),
     (12, 'ending', $$'-0.01'$$),
     (13, 'ending', $$''$$),
-    (14, 'state', $$'deleted'$$)
+    (14, 'state', $$'deleted'$$),
+    (15, 'valid', $$'[infinity,)'$$),
+    (16, 'valid', $$'(,-infinity)'$$)
 ) v(n, columns, vals) ORDER BY n;
 SELECT bad_rule('adjust, scale_mode, scale_on', vals) FROM (VALUES
     (1, $$'percent_off', 'tiered', 'quantity'$$),
