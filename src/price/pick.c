@@ -203,9 +203,9 @@ apply_cut(Pricer *pricer, const Candidate *candidate, const Effect *effect)
 #define RAISES "it would raise the price, and its step only lowers it"
 
 static bool
-same_precedence(const Candidate *a, const Candidate *b)
+same_precedence(const Pricer *pricer, const Candidate *a, const Candidate *b)
 {
-	return a->rule->rank == b->rule->rank && a->rule->priority == b->rule->priority;
+	return a->rule->priority == b->rule->priority && same_rank(pricer, a->rule, b->rule);
 }
 
 /* Is it in force, of nobody left out, and does its condition hold? */
@@ -222,7 +222,7 @@ rule_stands(Pricer *pricer, const Rule *rule)
 		if (pricer->totals != NULL)
 			order_measure(pricer, rule);
 		if (more->nexclusions > 0 &&
-			!scope_excludes_nothing(&pricer->query,
+			!scope_excludes_nothing(query_of(pricer, rule),
 									LINKED(ScopeExclusion, more, more->exclusions), more->nexclusions))
 			why_not = describe_exclusion;
 		else if (more->condition != 0 &&
@@ -295,7 +295,7 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 		candidate = &pricer->candidates[count];
 		candidate->rule = rule;
 		candidate->equal = NULL;
-		if (strongest_only && count > 0 && !same_precedence(candidate, candidate - 1))
+		if (strongest_only && count > 0 && !same_precedence(pricer, candidate, candidate - 1))
 			break;
 		if (!rule_stands(pricer, rule))
 			continue;
@@ -313,7 +313,7 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 			Candidate  *before = &pricer->candidates[at - 1];
 			int			order;
 
-			if (!same_precedence(before, &pricer->candidates[at]))
+			if (!same_precedence(pricer, before, &pricer->candidates[at]))
 				break;
 			order = compare_effects(&pricer->candidates[at], before);
 			if (order == 0)

@@ -17,7 +17,6 @@
 #include "base/match.h"
 #include "base/scope.h"
 #include "datatype/timestamp.h"
-#include "utils/array.h"
 #include "utils/jsonpath.h"
 
 /* Steps of one policy: they are the bits of a set. */
@@ -279,6 +278,7 @@ typedef struct Policy
 	uint32		nfacts;
 	uint32		nrates;
 	uint32		nunits;
+	uint32		nhidden;
 	uint64		path_dims;		/* dimensions of kind path, as bits */
 	uint64		used_dims;		/* dimensions that some rule's scope names */
 	int32		list_price_fact;
@@ -295,6 +295,7 @@ typedef struct Policy
 	Size		rates;
 	Size		units;
 	Size		texts;
+	Size		hidden;			/* of a patch: ids of the rules that do not count in its base, sorted */
 	Size		match;
 } Policy;
 
@@ -373,6 +374,22 @@ extern const Policy *policy_get(const char *name, int len, uint64 *serial);
 /* The rule book's fingerprint, as the last policy_get saw it, in hexadecimal. */
 extern void policy_version(char version[33]);
 
+/* Is the rule one of the patch's own? */
+static inline bool
+is_patched(const Policy *policy, const Rule *rule)
+{
+	return policy->base != NULL && (const char *) rule >= (const char *) policy &&
+		(const char *) rule < (const char *) policy + policy->size;
+}
+
+/* What decides about a rule before its priority does. */
+static inline const Rank *
+policy_rank(const Policy *policy, const Rule *rule)
+{
+	return POLICY_PART(policy->base == NULL || is_patched(policy, rule) ? policy : policy->base,
+					   Rank, ranks) + rule->rank;
+}
+
 /* Which of two ranks, of whatever chunk, is the stronger (< 0: the left one). */
 extern int	policy_compare_ranks(const Rank *a, const Rank *b);
 
@@ -380,9 +397,9 @@ extern int	policy_compare_ranks(const Rank *a, const Rank *b);
 extern void *policy_compile(const char *name);
 
 /*
- * The same by reading, of its rules, only those that have changed since base was
- * compiled (a bigint[]); what is small is read anew. What it returns points to base.
+ * The same by reading, of its rules, only those that may differ from base; what
+ * is small is read anew. The patch points to base; NULL where it would not fit.
  */
-extern void *policy_patch(const char *name, const void *base, ArrayType *changed);
+extern void *policy_patch(const char *name, const void *base, const int64 *rules, int nrules);
 
 #endif

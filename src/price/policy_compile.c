@@ -187,8 +187,28 @@ take_numbers(Compiler *c, const Policy *base)
 		(void) name_number(&c->groups, POLICY_TEXT(base, groups[i]));
 }
 
+/* Has the policy the dimensions and steps of base? Else numbers mean something else. */
+static bool
+fits(const Compiler *c, const Policy *base)
+{
+	const uint32 *facts = POLICY_PART(base, uint32, facts);
+	const Step *steps = POLICY_PART(base, Step, steps);
+	int			i;
+
+	if (c->ndims != base->ndims || c->head.nsteps != base->nsteps ||
+		c->head.path_dims != base->path_dims)
+		return false;
+	for (i = 0; i < c->ndims; i++)
+		if (strcmp(c->dims[i], POLICY_TEXT(base, facts[i])) != 0)
+			return false;
+	for (i = 0; i < c->head.nsteps; i++)
+		if (strcmp(c->texts.data + c->steps[i].name, POLICY_TEXT(base, steps[i].name)) != 0)
+			return false;
+	return true;
+}
+
 static Policy *
-compile(const char *name, const Policy *base, ArrayType *changed)
+compile(const char *name, const Policy *base, const int64 *rules, int nrules)
 {
 	MemoryContext result_context = CurrentMemoryContext;
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "quotetier policy compiler",
@@ -199,7 +219,8 @@ compile(const char *name, const Policy *base, ArrayType *changed)
 	MemoryContextSwitchTo(work);
 	c = palloc0(sizeof(Compiler));
 	c->base = base;
-	c->changed = PointerGetDatum(changed);
+	c->changed = rules;
+	c->nchanged = nrules;
 	c->currency_dim = -1;
 	initStringInfo(&c->texts);
 	read_rows(c,
@@ -245,10 +266,13 @@ compile(const char *name, const Policy *base, ArrayType *changed)
 				  "SELECT uom, sku, factor FROM quotetier.uom"
 				  " ORDER BY uom COLLATE \"C\", COALESCE(sku, '') COLLATE \"C\"",
 				  NULL, read_unit);
-		read_rules(c, name);
+		if (base == NULL || fits(c, base))
+		{
+			read_rules(c, name);
 
-		/* only the chunk outlives the compiler: the matcher is copied into it */
-		policy = lay_out(c, result_context);
+			/* only the chunk outlives the compiler: the matcher is copied into it */
+			policy = lay_out(c, result_context);
+		}
 	}
 	MemoryContextSwitchTo(result_context);
 	MemoryContextDelete(work);
@@ -258,11 +282,11 @@ compile(const char *name, const Policy *base, ArrayType *changed)
 void *
 policy_compile(const char *name)
 {
-	return compile(name, NULL, NULL);
+	return compile(name, NULL, NULL, 0);
 }
 
 void *
-policy_patch(const char *name, const void *base, ArrayType *changed)
+policy_patch(const char *name, const void *base, const int64 *rules, int nrules)
 {
-	return compile(name, base, changed);
+	return compile(name, base, rules, nrules);
 }

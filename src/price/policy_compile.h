@@ -61,7 +61,8 @@ typedef struct ReadRank
 typedef struct Compiler
 {
 	const Policy *base;			/* the policy to patch; NULL: all of it is compiled */
-	Datum		changed;		/* bigint[]: the rules the patch reads */
+	const int64 *changed;		/* the rules the patch reads, sorted */
+	int			nchanged;
 	Policy		head;
 	Step		steps[MAX_STEPS];
 	List	   *access[MAX_STEPS];	/* of uint64 *: masks, strongest first */

@@ -232,6 +232,21 @@ place_names(Compiler *c, int ndims, List *names)
 	return offsets;
 }
 
+/* What rules of the base call for, a patch of it has to do, too. */
+static void
+take_over(Policy *policy, const Policy *base)
+{
+	Step	   *steps = (Step *) ((char *) policy + policy->steps);
+	int			i;
+
+	policy->has_guards |= base->has_guards;
+	policy->has_order |= base->has_order;
+	policy->has_statistical |= base->has_statistical;
+	policy->used_dims |= base->used_dims;
+	for (i = 0; i < policy->nsteps; i++)
+		steps[i].has_groups |= POLICY_PART(base, Step, steps)[i].has_groups;
+}
+
 Policy *
 lay_out(Compiler *c, MemoryContext result)
 {
@@ -256,6 +271,7 @@ lay_out(Compiler *c, MemoryContext result)
 	head.uom_fact += c->ndims;
 	head.uom_factor_fact += c->ndims;
 	head.sku_fact += c->ndims;
+	head.nhidden = c->nchanged;
 	for (dim = 0; dim < c->ndims; dim++)
 		if (c->used_dims & scope_bit(dim))
 			head.used_dims |= UINT64CONST(1) << dim;
@@ -269,6 +285,7 @@ lay_out(Compiler *c, MemoryContext result)
 	head.rates = place(&at, head.nrates * sizeof(Rate));
 	head.units = place(&at, head.nunits * sizeof(Unit));
 	head.texts = place(&at, c->texts.len);
+	head.hidden = place(&at, c->nchanged * sizeof(int64));
 	layout.scale_at = MemoryContextAllocHuge(CurrentMemoryContext, (c->scales.n + 1) * sizeof(Size));
 	for (i = 0; i < c->scales.n; i++)
 		layout.scale_at[i] = place(&at, offsetof(Scale, brackets) +
@@ -291,6 +308,7 @@ lay_out(Compiler *c, MemoryContext result)
 	memcpy((char *) policy + head.facts, facts, head.nfacts * sizeof(uint32));
 	memcpy((char *) policy + head.groups, groups, head.ngroups * sizeof(uint32));
 	memcpy((char *) policy + head.texts, c->texts.data, c->texts.len);
+	memcpy((char *) policy + head.hidden, c->changed, c->nchanged * sizeof(int64));
 	memcpy((char *) policy + layout.exclusions, c->scopes->exclusions,
 		   c->scopes->nexclusions * sizeof(ScopeExclusion));
 	memcpy((char *) policy + layout.by_facts, c->by_facts.items, c->by_facts.n * sizeof(uint32));
@@ -303,5 +321,7 @@ lay_out(Compiler *c, MemoryContext result)
 	lay_out_scales(c, policy, &layout);
 	lay_out_rates(c, policy, &layout);
 	match_lay_out(c->scopes->match, (MatchIndex *) ((char *) policy + head.match));
+	if (c->base != NULL)
+		take_over(policy, c->base);
 	return policy;
 }

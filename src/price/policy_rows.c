@@ -9,6 +9,7 @@
 #include "price/ending.h"
 #include "price/policy_compile.h"
 #include "tcop/dest.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rangetypes.h"
@@ -65,17 +66,18 @@ read_rows(Compiler *c, const char *sql, const char *key, RowReader read)
 	};
 	SPIExecuteOptions options = {.read_only = true, .dest = &receiver.pub};
 	Oid			types[2] = {TEXTOID, INT8ARRAYOID};
-	Datum		args[2] = {key == NULL ? (Datum) 0 : CStringGetTextDatum(key), c->changed};
-	SPIPlanPtr	plan = SPI_prepare(sql, key == NULL ? 0 : c->base == NULL ? 1 : 2, types);
-	ParamListInfo params = makeParamList(2);
+	int			nargs = key == NULL ? 0 : c->base == NULL ? 1 : 2;
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
+	ParamListInfo params = makeParamList(nargs);
 	int			i;
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\"", sql);
-	params->numParams = key == NULL ? 0 : c->base == NULL ? 1 : 2;
-	for (i = 0; i < params->numParams; i++)
+	for (i = 0; i < nargs; i++)
 	{
-		params->params[i].value = args[i];
+		params->params[i].value = i == 0 ? CStringGetTextDatum(key) :
+			PointerGetDatum(construct_array((Datum *) c->changed, c->nchanged, INT8OID, sizeof(int64),
+											FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 		params->params[i].isnull = false;
 		params->params[i].pflags = PARAM_FLAG_CONST;
 		params->params[i].ptype = types[i];

@@ -140,7 +140,8 @@ typedef struct Pricer
 	FactReader *facts;
 	const Policy *policy;
 	uint64		serial;			/* of the policy */
-	MatchQuery	query;
+	MatchQuery	query;			/* its found are the rules that match, the strongest first */
+	MatchQuery	patch_query;	/* the same of a patch's own rules */
 	Candidate  *candidates;
 	int			candidates_room;
 	bool	   *has_after;		/* a step: was there a price after it? */
@@ -173,6 +174,16 @@ extern void pricer_policy(Pricer *pricer, const char *name, int len);
 
 /* The same for a policy at hand. */
 extern void pricer_use(Pricer *pricer, const Policy *policy, uint64 serial);
+
+/* Does access rank not decide between two rules? */
+extern bool same_rank(const Pricer *pricer, const Rule *a, const Rule *b);
+
+/* The query that the rule was found by, whose numbers for values are the rule's. */
+static inline const MatchQuery *
+query_of(const Pricer *pricer, const Rule *rule)
+{
+	return is_patched(pricer->policy, rule) ? &pricer->patch_query : &pricer->query;
+}
 
 /* Finds the rules that match the facts: pricer->query.found. */
 extern void find_rules(Pricer *pricer);

@@ -159,7 +159,7 @@ describe_exclusion(const Pricer *pricer, const Rule *rule)
 	const ScopeExclusion *exclusion = LINKED(ScopeExclusion, more, more->exclusions);
 
 	/* the first that it fails on */
-	while (scope_excludes_nothing(&pricer->query, exclusion, 1))
+	while (scope_excludes_nothing(query_of(pricer, rule), exclusion, 1))
 		exclusion++;
 	if ((pricer->query.present & (UINT64CONST(1) << exclusion->dim)) == 0)
 		return psprintf("its scope leaves out some values of %s, and there is no fact of that name",
@@ -212,7 +212,7 @@ describe_loss(const Pricer *pricer, const Candidate *winner, const Candidate *lo
 
 	if (!by_price || same_price)
 	{
-		if (winner->rule->rank != loser->rule->rank)
+		if (!same_rank(pricer, winner->rule, loser->rule))
 			return "access rank";
 		if (winner->rule->priority != loser->rule->priority)
 			return "priority";
