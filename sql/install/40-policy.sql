@@ -242,8 +242,10 @@ INSERT INTO quotetier.step (policy, seq, name, pick) VALUES
 
 CREATE FUNCTION quotetier.dimension_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'dimension_check';
-COMMENT ON FUNCTION quotetier.dimension_check() IS 'trigger: refuses bad dimensions, and taking away one that rules or steps name';
+COMMENT ON FUNCTION quotetier.dimension_check() IS 'trigger: refuses bad dimensions, too many of them, and taking away one that rules or steps name';
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE OR DELETE ON quotetier.dimension
+    FOR EACH ROW EXECUTE FUNCTION quotetier.dimension_check();
+CREATE TRIGGER check_limit AFTER INSERT OR UPDATE OF kind ON quotetier.dimension
     FOR EACH ROW EXECUTE FUNCTION quotetier.dimension_check();
 
 CREATE FUNCTION quotetier.policy_check() RETURNS trigger

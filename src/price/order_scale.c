@@ -98,6 +98,18 @@ member_weight(const Pricer *pricer, const Rule *rule, Dec base, Dec measure)
 	return pricer->units;
 }
 
+/* The base that a member's part is reckoned from, where it is; in a chain it may not be there yet. */
+static bool
+member_base(Pricer *pricer, const Rule *rule, Dec *base)
+{
+	bool		measured = rule_scale(rule)->measure == MEASURE_AMOUNT;
+
+	*base = DEC_ZERO;
+	if (!measured && !is_percent((Adjust) rule->adjust))
+		return true;
+	return base_amount(pricer, rule, base, NULL) || (!measured && can_wait(pricer, rule));
+}
+
 static void
 find_member(OrderLine *line, const Rule *rule, Member *member)
 {
@@ -106,7 +118,7 @@ find_member(OrderLine *line, const Rule *rule, Member *member)
 	Jsonb	   *facts_now = pricer->step_facts;
 	Trace	   *trace = pricer->trace;
 	StringInfoData key;
-	Dec			base = DEC_ZERO;
+	Dec			base;
 
 	member->key = NULL;
 	if (pricer->negative || pricer->zero || line->given)
@@ -117,8 +129,7 @@ find_member(OrderLine *line, const Rule *rule, Member *member)
 	pricer->step_facts = line->entry_facts;
 	pricer->trace = NULL;
 	if (applies_to(pricer, rule) && member_key(pricer, rule_more(rule), &key) &&
-		((!is_percent((Adjust) rule->adjust) && rule_scale(rule)->measure != MEASURE_AMOUNT) ||
-		 base_amount(pricer, rule, &base, NULL)) &&
+		member_base(pricer, rule, &base) &&
 		rule_measure(pricer, rule, base, &member->measure, NULL))
 	{
 		member->key = key.data;

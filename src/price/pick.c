@@ -247,6 +247,26 @@ stands_already(const Pricer *pricer, const Rule *rule, int count)
 }
 
 /*
+ * In a chain one rule changes the price that another has set. Not in an
+ * exclusive group: who is the one of it is decided on entry.
+ */
+bool
+can_wait(const Pricer *pricer, const Rule *rule)
+{
+	return !pricer->state.has_running && rule->group == 0 &&
+		POLICY_PART(pricer->policy, Step, steps)[rule->step].pick == PICK_CHAIN;
+}
+
+/* Of the same precedence: below 0 if a goes first, which is better for the customer. */
+static int
+compare_effects(const Candidate *a, const Candidate *b)
+{
+	if (a->waits || b->waits)
+		return (int) a->waits - (int) b->waits;
+	return dec_cmp(a->effect.result, b->effect.result);
+}
+
+/*
  * Collects the rules of one step that can apply now, in precedence order.
  * found[0..n) are the step's rules that match, strongest first. When only the
  * strongest is wanted, stops as soon as it is certain.
@@ -279,14 +299,14 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 			break;
 		if (!rule_stands(pricer, rule))
 			continue;
-		if (!try_rule(pricer, rule, &candidate->effect, pricer->trace != NULL ? &why_not : NULL))
+		candidate->waits = !try_rule(pricer, rule, &candidate->effect,
+									 pricer->trace != NULL ? &why_not : NULL);
+		if (candidate->waits && !can_wait(pricer, rule))
 		{
 			if (pricer->trace != NULL)
 				trace_rejected(pricer, rule, "%s", why_not);
 			continue;
 		}
-
-		/* among equals, the one that is better for the customer goes first */
 		for (at = count; at > 0; at--)
 		{
 			Candidate	swap;
@@ -295,7 +315,7 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 
 			if (!same_precedence(pricer, before, &pricer->candidates[at]))
 				break;
-			order = dec_cmp(pricer->candidates[at].effect.result, before->effect.result);
+			order = compare_effects(&pricer->candidates[at], before);
 			if (order == 0)
 				before->equal = pricer->candidates[at].rule;
 			if (order >= 0)
@@ -511,7 +531,6 @@ apply_chain(Pricer *pricer, int count)
 		Effect		effect;
 		char	   *why_not = RAISES;
 
-		refuse_ambiguity(pricer, &candidates[i]);
 		if (!try_rule(pricer, candidates[i].rule, &effect, pricer->trace != NULL ? &why_not : NULL) ||
 			(step->only_down && raises(pricer, &effect)))
 		{
@@ -519,6 +538,7 @@ apply_chain(Pricer *pricer, int count)
 				trace_rejected(pricer, candidates[i].rule, "%s", why_not);
 			continue;
 		}
+		refuse_ambiguity(pricer, &candidates[i]);
 		apply_cut(pricer, &candidates[i], &effect);
 		if (ends_step(candidates[i].rule))
 		{

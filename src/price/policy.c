@@ -38,6 +38,7 @@ policy_get(const char *name, int len, uint64 *serial)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("policy \"%.*s\" does not exist", len, name),
+				 errdetail("A quote asks for a policy by its name, in the letters it is written in."),
 				 errhint("SELECT name FROM quotetier.policy shows the policies there are.")));
 	return policy;
 }

@@ -95,6 +95,7 @@ read_step(Compiler *c, Row *row)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the policy has more than %d steps", MAX_STEPS),
+				 errdetail("Some were saved while its checks were off."),
 				 errhint("Combine steps, or split the policy.")));
 	step = &c->steps[c->head.nsteps];
 	memset(step, 0, sizeof(Step));

@@ -98,6 +98,7 @@ typedef struct Candidate
 	const Rule *rule;
 	Effect		effect;			/* alone, on the entry value */
 	const Rule *equal;			/* only its larger id puts this one behind */
+	bool		waits;			/* of a chain: for a price, so there is no effect yet */
 } Candidate;
 
 /* What the steps have led to so far. */
@@ -216,10 +217,6 @@ typedef enum FactSource
 
 extern Jsonb *jsonb_from_text(text *json);
 
-/* explain.c: the rows of a trace, behind the line's number (0: null) if it has one. */
-#define NO_LINE (-1)
-extern void put_trace(ReturnSetInfo *rsinfo, const Pricer *pricer, const Trace *trace, int line);
-
 /*
  * line.c: starts a line from its facts; what conditions see on entry to the
  * step; an amount per quoted unit; a rule's money in the quote's currency.
@@ -270,12 +267,13 @@ extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char *
 /*
  * pick.c: runs one step over its matching rules, found[0..n), the strongest
  * first; whether a rule that matches is in force and its condition holds;
- * notes a rule as applied; rounds a line amount by the line or by its unit as
+ * whether it is of a chain in which another may set the price it needs; notes a rule as applied; rounds a line amount by the line or by its unit as
  * the policy says; moves the running amount without a rule, which makes a
  * residual row.
  */
 extern void run_step(Pricer *pricer, int number, const uint32 *found, int n);
 extern bool rule_stands(Pricer *pricer, const Rule *rule);
+extern bool can_wait(const Pricer *pricer, const Rule *rule);
 extern void remember_rule(Pricer *pricer, int64 id);
 extern Dec	round_amount(const Pricer *pricer, Dec amount);
 extern Dec	round_amount_mode(const Pricer *pricer, Dec amount, RoundMode mode);

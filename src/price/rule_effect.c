@@ -46,6 +46,7 @@ money_fact(Pricer *pricer, int fact, Dec *value)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("fact \"%s\" must not be negative", fact_name(pricer, fact)),
+				 errdetail("It is %s.", dec_text(*value)),
 				 errhint("For a return, give a negative quantity.")));
 	return true;
 }
@@ -276,6 +277,7 @@ scale_offset(Pricer *pricer, const Rule *rule)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("fact \"%s\" must not be negative", fact_name(pricer, more->offset_fact - 1)),
+				 errdetail("It is %s.", dec_text(offset)),
 				 errhint("It says how much of a scale is used up already.")));
 	return offset;
 }
