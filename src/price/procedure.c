@@ -397,16 +397,23 @@ pricer_result(Pricer *pricer, Quote *quote)
 		return;
 	}
 	quote->status = state->status;
+	quote->list = list;
+	quote->net = amount;
 	quote->net_price = dec_div(amount, pricer->quoted, unit_price_step, ROUND_HALF_UP);
-	quote->list_price = unit_price(pricer, list);
-	quote->has_discount = dec_sign(list) != 0;
-	if (quote->has_discount)
-		quote->discount_pct = dec_div(dec_mul(dec_sub(list, amount), dec_make(100, 0)), list,
-									  percent_step, ROUND_HALF_UP);
 	quote->list_amount = pricer->zero ? state->zero_list : pricer->negative ? dec_neg(list) : list;
 	quote->net_amount = pricer->zero ? state->zero_due : pricer->negative ? dec_neg(amount) : amount;
 	if (pricer->trace != NULL)
 		sign_trace(pricer, pricer->negative, pricer->zero);
+}
+
+bool
+quote_discount(const Quote *quote, Dec *percent)
+{
+	if (quote->status == QUOTE_NO_PRICE || dec_sign(quote->list) == 0)
+		return false;
+	*percent = dec_div(dec_mul(dec_sub(quote->list, quote->net), dec_make(100, 0)), quote->list,
+					   percent_step, ROUND_HALF_UP);
+	return true;
 }
 
 void
