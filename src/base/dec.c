@@ -230,7 +230,8 @@ numeric_build(int128 v, int scale, int dscale)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("amount out of range"),
-				 errdetail("It has more decimals than numeric can hold, which is %d.", LONG_DSCALE_MASK)));
+				 errdetail("It has more decimals than numeric can hold, which is %d.", LONG_DSCALE_MASK),
+				 errhint("Round the quantity, or what prices are reckoned from.")));
 	short_form = dscale <= SHORT_DSCALE_MAX &&
 		weight >= SHORT_WEIGHT_MIN && weight <= SHORT_WEIGHT_MAX;
 	size = VARHDRSZ + (short_form ? 1 : 2) * sizeof(uint16) + ndigits * sizeof(int16);
@@ -312,7 +313,8 @@ from_result(Datum num)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("amount out of range"),
-				 errdetail("The result has more digits than numeric can hold.")));
+				 errdetail("The result has more digits than numeric can hold."),
+				 errhint("Check the quantity, and what prices are reckoned from.")));
 	return d;
 }
 
