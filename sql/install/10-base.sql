@@ -14,6 +14,22 @@ COMMENT ON COLUMN quotetier.stamp.book IS 'kind of book the change belongs to';
 COMMENT ON COLUMN quotetier.stamp.high IS 'first 64 random bits';
 COMMENT ON COLUMN quotetier.stamp.low IS 'last 64 random bits';
 
+CREATE TABLE quotetier.change (
+    book text   NOT NULL,
+    high bigint NOT NULL,
+    low  bigint NOT NULL,
+    key  text,
+    item bigint
+) WITH (autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0);
+
+COMMENT ON TABLE quotetier.change IS
+    'What transactions changed of a rule book, so that a compiled one is patched instead of compiled anew. Not for users.';
+COMMENT ON COLUMN quotetier.change.book IS 'kind of book the change belongs to';
+COMMENT ON COLUMN quotetier.change.high IS 'first 64 bits of the transaction''s stamp';
+COMMENT ON COLUMN quotetier.change.low IS 'last 64 bits of the transaction''s stamp';
+COMMENT ON COLUMN quotetier.change.key IS 'the policy of which more than single rules changed; null with a null item: of all';
+COMMENT ON COLUMN quotetier.change.item IS 'the rule that changed; null: all of them';
+
 CREATE FUNCTION quotetier.stamp_change() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'stamp_change';
 

@@ -242,8 +242,10 @@ INSERT INTO quotetier.step (policy, seq, name, pick) VALUES
 
 CREATE FUNCTION quotetier.dimension_check() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'dimension_check';
-COMMENT ON FUNCTION quotetier.dimension_check() IS 'trigger: refuses bad dimensions, and taking away one that rules or steps name';
+COMMENT ON FUNCTION quotetier.dimension_check() IS 'trigger: refuses bad dimensions, too many of them, and taking away one that rules or steps name';
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE OR DELETE ON quotetier.dimension
+    FOR EACH ROW EXECUTE FUNCTION quotetier.dimension_check();
+CREATE TRIGGER check_limit AFTER INSERT OR UPDATE OF kind ON quotetier.dimension
     FOR EACH ROW EXECUTE FUNCTION quotetier.dimension_check();
 
 CREATE FUNCTION quotetier.policy_check() RETURNS trigger
@@ -280,36 +282,36 @@ CREATE CONSTRAINT TRIGGER check_procedure AFTER INSERT OR UPDATE OR DELETE ON qu
 -- every change leaves a stamp, so that a quote sees it exactly when a SELECT would
 
 CREATE TRIGGER stamp_row BEFORE INSERT OR UPDATE OR DELETE ON quotetier.dimension
-    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price', 'class');
+    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price', 'class', 'all');
 CREATE TRIGGER stamp_truncate BEFORE TRUNCATE ON quotetier.dimension
-    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price', 'class');
+    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price', 'class', 'all');
 ALTER TABLE quotetier.dimension ENABLE ALWAYS TRIGGER stamp_row;
 ALTER TABLE quotetier.dimension ENABLE ALWAYS TRIGGER stamp_truncate;
 
 CREATE TRIGGER stamp_row BEFORE INSERT OR UPDATE OR DELETE ON quotetier.policy
-    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price', 'key=name');
 CREATE TRIGGER stamp_truncate BEFORE TRUNCATE ON quotetier.policy
-    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price', 'key=name');
 ALTER TABLE quotetier.policy ENABLE ALWAYS TRIGGER stamp_row;
 ALTER TABLE quotetier.policy ENABLE ALWAYS TRIGGER stamp_truncate;
 
 CREATE TRIGGER stamp_row BEFORE INSERT OR UPDATE OR DELETE ON quotetier.step
-    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price', 'key=policy');
 CREATE TRIGGER stamp_truncate BEFORE TRUNCATE ON quotetier.step
-    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price', 'key=policy');
 ALTER TABLE quotetier.step ENABLE ALWAYS TRIGGER stamp_row;
 ALTER TABLE quotetier.step ENABLE ALWAYS TRIGGER stamp_truncate;
 
 CREATE TRIGGER stamp_row BEFORE INSERT OR UPDATE OR DELETE ON quotetier.rule
-    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price', 'item=id', 'key=policy');
 CREATE TRIGGER stamp_truncate BEFORE TRUNCATE ON quotetier.rule
-    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price', 'item=id', 'key=policy');
 ALTER TABLE quotetier.rule ENABLE ALWAYS TRIGGER stamp_row;
 ALTER TABLE quotetier.rule ENABLE ALWAYS TRIGGER stamp_truncate;
 
 CREATE TRIGGER stamp_row BEFORE INSERT OR UPDATE OR DELETE ON quotetier.scale
-    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH ROW EXECUTE FUNCTION quotetier.stamp_change('price', 'item=rule');
 CREATE TRIGGER stamp_truncate BEFORE TRUNCATE ON quotetier.scale
-    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price');
+    FOR EACH STATEMENT EXECUTE FUNCTION quotetier.stamp_change('price', 'item=rule');
 ALTER TABLE quotetier.scale ENABLE ALWAYS TRIGGER stamp_row;
 ALTER TABLE quotetier.scale ENABLE ALWAYS TRIGGER stamp_truncate;

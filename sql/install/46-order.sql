@@ -42,7 +42,8 @@ CREATE FUNCTION quotetier.explain_order(
     lines jsonb,
     header jsonb DEFAULT '{}',
     policy text DEFAULT 'default',
-    as_of timestamptz DEFAULT pg_catalog.now()
+    as_of timestamptz DEFAULT pg_catalog.now(),
+    format text DEFAULT 'rows'
 ) RETURNS TABLE (
     line int, seq int, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric
 )
@@ -53,7 +54,8 @@ CREATE FUNCTION quotetier.explain_order(
     lines text,
     header text DEFAULT '{}',
     policy text DEFAULT 'default',
-    as_of timestamptz DEFAULT pg_catalog.now()
+    as_of timestamptz DEFAULT pg_catalog.now(),
+    format text DEFAULT 'rows'
 ) RETURNS TABLE (
     line int, seq int, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric
 )
@@ -64,7 +66,8 @@ CREATE FUNCTION quotetier.explain_order(
     lines record[],
     header record DEFAULT ROW(),
     policy text DEFAULT 'default',
-    as_of timestamptz DEFAULT pg_catalog.now()
+    as_of timestamptz DEFAULT pg_catalog.now(),
+    format text DEFAULT 'rows'
 ) RETURNS TABLE (
     line int, seq int, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric
 )
@@ -77,9 +80,9 @@ COMMENT ON FUNCTION quotetier.quote_order(text, text, text, timestamptz) IS
     'the price of every line of an order, gifts, and the order''s own row; lines as JSON text, facts of all lines in header';
 COMMENT ON FUNCTION quotetier.quote_order(record[], record, text, timestamptz) IS
     'the price of every line of an order, gifts, and the order''s own row; lines as an array of rows, facts of all lines in header';
-COMMENT ON FUNCTION quotetier.explain_order(jsonb, jsonb, text, timestamptz) IS
+COMMENT ON FUNCTION quotetier.explain_order(jsonb, jsonb, text, timestamptz, text) IS
     'the waterfall of every line of an order, then the candidates that lost and why; rows without a line are the order''s';
-COMMENT ON FUNCTION quotetier.explain_order(text, text, text, timestamptz) IS
+COMMENT ON FUNCTION quotetier.explain_order(text, text, text, timestamptz, text) IS
     'the waterfall of every line of an order, then the candidates that lost and why, from JSON text; rows without a line are the order''s';
-COMMENT ON FUNCTION quotetier.explain_order(record[], record, text, timestamptz) IS
+COMMENT ON FUNCTION quotetier.explain_order(record[], record, text, timestamptz, text) IS
     'the waterfall of every line of an order, then the candidates that lost and why, from an array of rows; rows without a line are the order''s';

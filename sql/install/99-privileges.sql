@@ -48,9 +48,10 @@ REVOKE EXECUTE ON FUNCTION
     quotetier.quote_order(jsonb, jsonb, text, timestamptz),
     quotetier.quote_order(text, text, text, timestamptz),
     quotetier.quote_order(record[], record, text, timestamptz),
-    quotetier.explain_order(jsonb, jsonb, text, timestamptz),
-    quotetier.explain_order(text, text, text, timestamptz),
-    quotetier.explain_order(record[], record, text, timestamptz)
+    quotetier.explain_order(jsonb, jsonb, text, timestamptz, text),
+    quotetier.explain_order(text, text, text, timestamptz, text),
+    quotetier.explain_order(record[], record, text, timestamptz, text),
+    quotetier.rule_book_stats(text)
 FROM PUBLIC;
 
 -- who may put this trigger on a table gets quotes from it

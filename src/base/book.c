@@ -12,10 +12,10 @@
  * Three speeds:
  *	 same snapshot as at the last call	compare its signature: nanoseconds;
  *	 another snapshot					lock and scan the stamps: a microsecond;
- *	 another fingerprint				compile, once.
+ *	 another fingerprint				map an image, patch, or compile, once (shelf.c).
  *
  * Once our own transaction has left a stamp, what it sees may still be rolled
- * back: a book is built for this snapshot alone and never kept. The same is
+ * back: a book is made for this snapshot alone and never kept. The same is
  * done, with a warning, while a stamp trigger is missing or disabled; and under
  * a snapshot older than the last change of a table's definition, because such a
  * change can empty a table for old snapshots, or hide edits from the triggers,
@@ -32,12 +32,11 @@
 #include "access/xact.h"
 #include "base/book.h"
 #include "base/compat.h"
+#include "base/shelf.h"
 #include "base/stamp.h"
 #include "catalog/namespace.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -45,52 +44,6 @@
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
-
-#define MAX_TABLES		16
-
-/* Fingerprints whose books are kept, beside the present one. */
-#define KEPT_FINGERPRINTS 4
-
-typedef struct Book
-{
-	struct Book *next;
-	MemoryContext context;
-	char	   *key;
-	int			keylen;
-	Fingerprint fingerprint;
-	bool		transient;		/* for one snapshot of one transaction only */
-	uint64		serial;
-	void	   *content;
-} Book;
-
-/* Who last changed what a table is: its pg_class row and its stamp triggers. */
-typedef struct TableDefinition
-{
-	TransactionId changed[3];
-} TableDefinition;
-
-/* All that is known of one kind of book. */
-typedef struct BookShelf
-{
-	/* what the snapshot of snapshot_serial sees */
-	uint64		snapshot_serial;
-	Fingerprint fingerprint;
-	bool		transient;
-
-	/* the tables, looked up again after invalidation_count has moved */
-	uint64		invalidation_seen;
-	bool		tables_known;
-	int			ntables;
-	Oid			stamp_relid;
-	Oid			relids[MAX_TABLES];
-	TableDefinition definitions[MAX_TABLES];
-	Oid			owner;
-	bool		stamps_trusted;
-
-	Book	   *books;			/* most recently used first */
-	Fingerprint recent[KEPT_FINGERPRINTS];
-	int			nrecent;
-} BookShelf;
 
 /* A snapshot, by all that can make two of them see different rows. */
 typedef struct Signature
@@ -114,13 +67,8 @@ typedef struct Signature
 static MemoryContext BookContext = NULL;
 static Signature seen;
 static uint64 snapshot_serial = 0;
-static uint64 book_serial = 0;
 static uint64 own_writes = 0;
 static uint64 invalidation_count = 1;
-
-/* While books are held, those that would be deleted wait here. */
-static int	holds = 0;
-static Book *waiting = NULL;
 
 /* Relations whose invalidation matters: all of every shelf, few, so a list. */
 static Oid	watched[256];
@@ -166,6 +114,7 @@ book_init(void)
 	CacheRegisterRelcacheCallback(on_relation_invalidated, (Datum) 0);
 	RegisterXactCallback(on_transaction_end, NULL);
 	RegisterSubXactCallback(on_subtransaction_end, NULL);
+	shelf_init(BookContext);
 	stamp_init();
 }
 
@@ -270,55 +219,6 @@ config_relid(const char *name)
 	return relid;
 }
 
-static void
-delete_book(Book *book)
-{
-	if (holds == 0)
-		MemoryContextDelete(book->context);
-	else
-	{
-		book->next = waiting;
-		waiting = book;
-	}
-}
-
-static void
-delete_waiting(void)
-{
-	while (waiting != NULL && holds == 0)
-	{
-		Book	   *book = waiting;
-
-		waiting = book->next;
-		MemoryContextDelete(book->context);
-	}
-}
-
-void
-book_hold(void)
-{
-	holds++;
-}
-
-void
-book_release(void)
-{
-	holds--;
-}
-
-static void
-forget_books(BookShelf *shelf)
-{
-	while (shelf->books != NULL)
-	{
-		Book	   *book = shelf->books;
-
-		shelf->books = book->next;
-		delete_book(book);
-	}
-	shelf->nrecent = 0;
-}
-
 static TableDefinition
 read_definition(Oid relid)
 {
@@ -327,9 +227,11 @@ read_definition(Oid relid)
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for relation %u", relid);
+	memset(&definition, 0, sizeof(definition));
 	definition.changed[0] = HeapTupleHeaderGetXmin(tuple->t_data);
+	definition.written[0] = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	ReleaseSysCache(tuple);
-	stamp_triggers_changed(relid, &definition.changed[1], &definition.changed[2]);
+	stamp_triggers_changed(relid, definition.changed + 1, definition.written + 1);
 	return definition;
 }
 
@@ -373,6 +275,8 @@ know_tables(BookKind *kind)
 	shelf->stamp_relid = stamp_relid;
 	watch(stamp_relid);
 	LockRelationOid(stamp_relid, AccessShareLock);
+	shelf->change_relid = config_relid("change");
+	shelf->rows_final = true;
 
 	for (n = 0; kind->tables[n] != NULL; n++)
 	{
@@ -408,6 +312,7 @@ know_tables(BookKind *kind)
 					 errhint("ALTER TABLE quotetier.%s ENABLE ALWAYS TRIGGER stamp_row; ALTER TABLE quotetier.%s ENABLE ALWAYS TRIGGER stamp_truncate;",
 							 kind->tables[n], kind->tables[n])));
 		}
+		shelf->rows_final &= stamp_rows_final(rel);
 		table_close(rel, AccessShareLock);
 	}
 	shelf->ntables = n;
@@ -415,7 +320,7 @@ know_tables(BookKind *kind)
 		changed = true;
 	shelf->stamps_trusted = trusted;
 	if (changed)
-		forget_books(shelf);
+		shelf_clear(shelf);
 	shelf->invalidation_seen = seen_at_start;
 	shelf->tables_known = true;
 }
@@ -430,11 +335,13 @@ read_fingerprint(BookKind *kind, Snapshot snapshot)
 	Relation	rel = table_open(shelf->stamp_relid, AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
+	bool		certain;
 
 	shelf->fingerprint.high = 0;
 	shelf->fingerprint.low = 0;
-	shelf->transient = !shelf->stamps_trusted || stamp_pending() ||
-		!definitions_settled(shelf, snapshot);
+	certain = shelf->stamps_trusted && definitions_settled(shelf, snapshot);
+	shelf->log_trusted = certain && shelf->rows_final;
+	shelf->transient = !certain || stamp_pending();
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		bool		isnull;
@@ -453,55 +360,13 @@ read_fingerprint(BookKind *kind, Snapshot snapshot)
 	table_close(rel, NoLock);
 }
 
-static bool
-same_fingerprint(Fingerprint a, Fingerprint b)
-{
-	return a.high == b.high && a.low == b.low;
-}
-
-/* Drops the books that no snapshot is likely to ask for again. */
-static void
-tidy(BookShelf *shelf)
-{
-	Book	  **link = &shelf->books;
-	int			i;
-
-	if (!shelf->transient)
-	{
-		for (i = 0; i < shelf->nrecent; i++)
-			if (same_fingerprint(shelf->recent[i], shelf->fingerprint))
-				break;
-		if (i == shelf->nrecent && shelf->nrecent < KEPT_FINGERPRINTS)
-			shelf->nrecent++;
-		memmove(shelf->recent + 1, shelf->recent,
-				Min(i, shelf->nrecent - 1) * sizeof(Fingerprint));
-		shelf->recent[0] = shelf->fingerprint;
-	}
-
-	while (*link != NULL)
-	{
-		Book	   *book = *link;
-		bool		keep = false;
-
-		for (i = 0; i < shelf->nrecent && !book->transient; i++)
-			keep |= same_fingerprint(shelf->recent[i], book->fingerprint);
-		if (keep)
-			link = &book->next;
-		else
-		{
-			*link = book->next;
-			delete_book(book);
-		}
-	}
-}
-
 static void
 see_snapshot(BookKind *kind, Snapshot snapshot)
 {
 	BookShelf  *shelf = kind->shelf;
 	int			i;
 
-	delete_waiting();
+	shelf_delete_waiting();
 	if (shelf->tables_known)
 	{
 		/* as a SELECT would; this also takes in pending invalidations */
@@ -512,7 +377,7 @@ see_snapshot(BookKind *kind, Snapshot snapshot)
 	if (!shelf->tables_known || shelf->invalidation_seen != invalidation_count)
 		know_tables(kind);
 	read_fingerprint(kind, snapshot);
-	tidy(shelf);
+	shelf_tidy(shelf);
 
 	/*
 	 * A row already announced by the trigger may be stored only after this
@@ -526,88 +391,14 @@ see_snapshot(BookKind *kind, Snapshot snapshot)
 
 /* ----- books ----- */
 
-/* NULL when there is nothing of that key; that is not kept. */
-static Book *
-compile(BookKind *kind, const char *key, int keylen)
-{
-	BookShelf  *shelf = kind->shelf;
-	MemoryContext context;
-	MemoryContext caller;
-	Oid			save_user;
-	int			save_security;
-	int			save_guc;
-	Book	   *book;
-
-	/* until it is complete it belongs to the caller, so an error frees it */
-	context = AllocSetContextCreate(CurrentMemoryContext, "quotetier book",
-									ALLOCSET_DEFAULT_SIZES);
-	caller = MemoryContextSwitchTo(context);
-	book = palloc0(sizeof(Book));
-	book->context = context;
-	book->key = pnstrdup(key, keylen);
-	book->keylen = keylen;
-	book->fingerprint = shelf->fingerprint;
-	book->transient = shelf->transient;
-	book->serial = ++book_serial;
-
-	GetUserIdAndSecContext(&save_user, &save_security);
-	SetUserIdAndSecContext(shelf->owner, save_security |
-						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-	save_guc = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	MemoryContextSwitchTo(context);
-	book->content = kind->build(book->key);
-	SPI_finish();
-	AtEOXact_GUC(false, save_guc);
-	SetUserIdAndSecContext(save_user, save_security);
-
-	MemoryContextSwitchTo(caller);
-	if (book->content == NULL)
-	{
-		MemoryContextDelete(context);
-		return NULL;
-	}
-	MemoryContextSetParent(context, BookContext);
-	book->next = shelf->books;
-	shelf->books = book;
-	return book;
-}
-
-static Book *
-find_book(BookKind *kind, const char *key, int keylen)
-{
-	BookShelf  *shelf = kind->shelf;
-	Book	  **link;
-
-	for (link = &shelf->books; *link != NULL; link = &(*link)->next)
-	{
-		Book	   *book = *link;
-
-		if (book->keylen == keylen && memcmp(book->key, key, keylen) == 0 &&
-			same_fingerprint(book->fingerprint, shelf->fingerprint) &&
-			book->transient == shelf->transient)
-		{
-			*link = book->next;
-			book->next = shelf->books;
-			shelf->books = book;
-			return book;
-		}
-	}
-	return compile(kind, key, keylen);
-}
-
-void *
-book_get(BookKind *kind, const char *key, int keylen, uint64 *serial)
+/* Looks what the active snapshot sees, unless it is the one of the last call. */
+static inline void
+look(BookKind *kind)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
-	Book	   *book;
 
 	if (unlikely(kind->shelf == NULL))
 		kind->shelf = MemoryContextAllocZero(BookContext, sizeof(BookShelf));
-
 	if (unlikely(!signature_matches(snapshot)))
 		signature_take(snapshot);
 	if (unlikely(kind->shelf->snapshot_serial != snapshot_serial))
@@ -617,20 +408,39 @@ book_get(BookKind *kind, const char *key, int keylen, uint64 *serial)
 		/* an invalidation taken in on the way has been dealt with */
 		seen.invalidations = kind->shelf->invalidation_seen;
 	}
+}
 
+const void *
+book_get(BookKind *kind, const char *key, int keylen, uint64 *serial)
+{
+	Book	   *book;
+
+	look(kind);
 	book = kind->shelf->books;
-	if (unlikely(book == NULL || book->keylen != keylen ||
-				 memcmp(book->key, key, keylen) != 0 ||
-				 !same_fingerprint(book->fingerprint, kind->shelf->fingerprint) ||
-				 book->transient != kind->shelf->transient))
+	if (unlikely(book == NULL || !is_present(kind->shelf, book, key, keylen)))
 	{
-		book = find_book(kind, key, keylen);
+		book = shelf_find(kind, key, keylen);
 		if (book == NULL)
 			return NULL;
 	}
+	book->stats->hits++;
 	if (serial != NULL)
 		*serial = book->serial;
 	return book->content;
+}
+
+List *
+book_stats(BookKind *kind)
+{
+	look(kind);
+	return shelf_stats(kind->shelf);
+}
+
+void
+fingerprint_text(Fingerprint fingerprint, char text[FINGERPRINT_TEXT])
+{
+	snprintf(text, FINGERPRINT_TEXT, "%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x",
+			 (uint64) fingerprint.high, (uint64) fingerprint.low);
 }
 
 Fingerprint

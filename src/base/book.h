@@ -12,12 +12,19 @@
 
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
+
 /* 128 random bits a writer leaves; their XOR names what a snapshot sees. */
 typedef struct Fingerprint
 {
 	int64		high;
 	int64		low;
 } Fingerprint;
+
+/* As text: hexadecimal, and a terminator. */
+#define FINGERPRINT_TEXT 33
+
+extern void fingerprint_text(Fingerprint fingerprint, char text[FINGERPRINT_TEXT]);
 
 struct BookShelf;
 
@@ -36,8 +43,39 @@ typedef struct BookKind
 	 * before allocating. Returns NULL when there is none of that name.
 	 */
 	void	   *(*build) (const char *key);
+
+	/*
+	 * Of kinds whose changes are logged, else NULL. Patches a book: builds what
+	 * there is of these items now, and returns something that leads to base for
+	 * the rest. Called as build is; NULL when the key is gone, or base cannot be
+	 * patched.
+	 */
+	void	   *(*patch) (const char *key, const void *base, const int64 *items, int nitems);
+
+	/*
+	 * Of the same kinds: how large a book is that build made, as one chunk that
+	 * means the same at any page. Its format must change with its layout.
+	 */
+	Size		(*size) (const void *book);
+	uint64		format;
+
 	struct BookShelf *shelf;	/* private to book.c; NULL at start */
 } BookKind;
+
+/* What a session has of one key. */
+typedef struct BookStats
+{
+	const char *key;
+	int			keylen;
+	const void *book;
+	int			patched;		/* items that a patch has read anew */
+	bool		shared;			/* its bulk is mapped from an image */
+	Fingerprint fingerprint;
+	uint64		hits;			/* times it was found ready */
+	uint64		loads;			/* times it had to be built, patched or mapped */
+	double		load_ms;		/* the last of them */
+	double		build_ms;		/* the compilation of its bulk, by whoever did it */
+} BookStats;
 
 /* Called once from _PG_init. */
 extern void book_init(void);
@@ -48,7 +86,7 @@ extern void book_init(void);
  * between any two books ever handed out, so that what is derived from a book
  * can be kept by it.
  */
-extern void *book_get(BookKind *kind, const char *key, int keylen, uint64 *serial);
+extern const void *book_get(BookKind *kind, const char *key, int keylen, uint64 *serial);
 
 /*
  * Between the two, no book is deleted: around code of the user's that runs while
@@ -57,6 +95,9 @@ extern void *book_get(BookKind *kind, const char *key, int keylen, uint64 *seria
  */
 extern void book_hold(void);
 extern void book_release(void);
+
+/* What this session has of the keys asked for before, as the active snapshot sees them: BookStats *. */
+extern List *book_stats(BookKind *kind);
 
 /* What names the content the last book_get of this kind saw. */
 extern Fingerprint book_fingerprint(BookKind *kind);

@@ -18,6 +18,7 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rangetypes.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 uint64		check_epoch = 1;
@@ -280,7 +281,11 @@ check_validity(const CheckRow *row, const char *what)
 	valid = DatumGetRangeTypeP(datum);
 	range_deserialize(lookup_type_cache(RangeTypeGetOid(valid), TYPECACHE_RANGE_INFO),
 					  valid, &lower, &upper, &empty);
-	if (empty)
+
+	/* infinity is a moment, too, and no as_of is that late */
+	if (empty ||
+		(!lower.infinite && TIMESTAMP_IS_NOEND(DatumGetTimestampTz(lower.val))) ||
+		(!upper.infinite && TIMESTAMP_IS_NOBEGIN(DatumGetTimestampTz(upper.val))))
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("the %s's validity is empty", what),

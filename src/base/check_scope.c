@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/condition.h"
 #include "base/fact.h"
+#include "base/scope.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -31,6 +32,8 @@ static FactLabel
 scope_label(const char *whose, const char *dimension, const JsonbValue *value)
 {
 	FactLabel	label;
+	int			dots = 0;
+	int			i;
 
 	if (value->type == jbvNull)
 		ereport(ERROR,
@@ -44,6 +47,15 @@ scope_label(const char *whose, const char *dimension, const JsonbValue *value)
 				 errmsg("%s value for \"%s\" is neither a value nor a list of values", whose, dimension),
 				 errdetail("A list cannot hold lists or objects."),
 				 errhint("Write {\"%s\": \"a\"} or {\"%s\": [\"a\", \"b\"]}.", dimension, dimension)));
+
+	for (i = 0; i < label.len; i++)
+		dots += label.text[i] == '.';
+	if (dots >= SCOPE_MAX_DEPTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("%s value for \"%s\" has too many parts", whose, dimension),
+				 errdetail("It has %d, joined by dots; there can be %d.", dots + 1, SCOPE_MAX_DEPTH),
+				 errhint("Use a shorter path.")));
 
 	/* a number's text may live where the next one's will */
 	label.text = pnstrdup(label.text, label.len);

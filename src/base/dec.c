@@ -53,7 +53,7 @@ power_of_ten(int n)
 }
 
 /* v * 10^n; false on overflow */
-static bool
+static inline bool
 scale_up(int128 v, int n, int128 *result)
 {
 	if (n == 0 || v == 0)
@@ -230,7 +230,8 @@ numeric_build(int128 v, int scale, int dscale)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("amount out of range"),
-				 errdetail("It has more decimals than numeric can hold, which is %d.", LONG_DSCALE_MASK)));
+				 errdetail("It has more decimals than numeric can hold, which is %d.", LONG_DSCALE_MASK),
+				 errhint("Round the quantity, or what prices are reckoned from.")));
 	short_form = dscale <= SHORT_DSCALE_MAX &&
 		weight >= SHORT_WEIGHT_MIN && weight <= SHORT_WEIGHT_MAX;
 	size = VARHDRSZ + (short_form ? 1 : 2) * sizeof(uint16) + ndigits * sizeof(int16);
@@ -312,7 +313,8 @@ from_result(Datum num)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("amount out of range"),
-				 errdetail("The result has more digits than numeric can hold.")));
+				 errdetail("The result has more digits than numeric can hold."),
+				 errhint("Check the quantity, and what prices are reckoned from.")));
 	return d;
 }
 
@@ -369,22 +371,10 @@ dec_mul_slow(Dec a, Dec b)
 }
 
 Dec
-dec_neg(Dec a)
+dec_neg_big(Dec a)
 {
-	if (a.big != NULL)
-		a.big = DatumGetNumeric(DirectFunctionCall1(numeric_uminus,
-													NumericGetDatum(a.big)));
-	else
-		a.v = -a.v;
+	a.big = DatumGetNumeric(DirectFunctionCall1(numeric_uminus, NumericGetDatum(a.big)));
 	return a;
-}
-
-int
-dec_sign(Dec a)
-{
-	if (a.big != NULL)
-		return dec_cmp(a, DEC_ZERO);
-	return a.v > 0 ? 1 : a.v < 0 ? -1 : 0;
 }
 
 int

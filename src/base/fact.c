@@ -231,6 +231,7 @@ fact_reader_json(FactReader *reader, Jsonb *json)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("facts must be a JSON object"),
+				 errdetail("They are a JSON %s.", JB_ROOT_IS_SCALAR(json) ? "value without names" : "array"),
 				 errhint("Write facts as {\"name\": value, ...}.")));
 	reader->json = json;
 }
@@ -527,6 +528,7 @@ take_one(void *state, int fact, FactLabel label)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("fact \"%s\" must be a single value", one->reader->names[fact]),
+				 errdetail("It is a list of several."),
 				 errhint("Only facts that rules match may be lists.")));
 	one->label = label;
 }
@@ -595,6 +597,7 @@ fact_number(FactReader *reader, int fact, Dec *number)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("fact \"%s\" is not a finite number", reader->names[fact]),
+				 errdetail("It is %s.", DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value)))),
 				 errhint("NaN and infinity have no price; leave the fact out (null) where it is not known.")));
 	return true;
 }

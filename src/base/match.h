@@ -32,8 +32,9 @@ extern uint32 match_intern(MatchBuilder *builder, int dim, const char *value, in
  */
 extern void match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload);
 
-/* Lays the index out as one chunk of *size bytes. */
-extern MatchIndex *match_finish(MatchBuilder *builder, Size *size);
+/* Lays the index out as one chunk of match_size bytes, at a place of the caller's. */
+extern Size match_size(MatchBuilder *builder);
+extern void match_lay_out(MatchBuilder *builder, MatchIndex *index);
 
 /* A label of the row, until the search turns it into the number of its value. */
 typedef struct MatchLabel

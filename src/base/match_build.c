@@ -291,18 +291,12 @@ place(Size *at, Size bytes)
 	return offset;
 }
 
-MatchIndex *
-match_finish(MatchBuilder *builder, Size *size)
+/* The words that buckets take. */
+static Size
+bucket_words(MatchBuilder *builder)
 {
-	MatchIndex	head;
-	MatchIndex *index;
-	Size		at = MAXALIGN(sizeof(MatchIndex));
-	Vector		slots = {NULL, sizeof(Slot), 0, 0};
-	uint64	   *open;
-	BucketWord *words;
 	Size		nwords = 0;
 	uint32		i;
-	int			dim;
 
 	for (i = 0; i < builder->buckets.used; i++)
 	{
@@ -313,26 +307,52 @@ match_finish(MatchBuilder *builder, Size *size)
 	}
 	if (nwords > PG_UINT32_MAX - 1)
 		too_many();
+	return nwords;
+}
 
-	memset(&head, 0, sizeof(head));
-	head.ndims = builder->ndims;
-	head.nshapes = builder->shapes.used;
-	head.nvalues = builder->nvalues;
-	head.nbuckets = builder->buckets.used;
-	head.nentries = builder->entries.used;
-	head.value_mask = builder->value_slots.used - 1;
-	head.bucket_mask = builder->bucket_slots.used - 1;
-	head.value_slots = place(&at, builder->value_slots.used * sizeof(Slot));
-	head.bucket_slots = place(&at, builder->bucket_slots.used * sizeof(Slot));
-	head.values = place(&at, builder->values.used * sizeof(ValueWord));
-	head.shapes = place(&at, builder->shapes.used * sizeof(Shape));
-	head.shape_dims = place(&at, builder->shape_dims.used * sizeof(uint32));
-	head.open_shapes = place(&at, builder->ndims * sizeof(uint64));
-	head.buckets = place(&at, nwords * sizeof(BucketWord));
+/* The header, with the place of everything; how large it all is. */
+static Size
+place_parts(MatchBuilder *builder, MatchIndex *head)
+{
+	Size		at = MAXALIGN(sizeof(MatchIndex));
 
-	index = MemoryContextAllocHuge(CurrentMemoryContext, at);
-	*size = at;
-	*index = head;
+	memset(head, 0, sizeof(MatchIndex));
+	head->ndims = builder->ndims;
+	head->nshapes = builder->shapes.used;
+	head->nvalues = builder->nvalues;
+	head->nbuckets = builder->buckets.used;
+	head->nentries = builder->entries.used;
+	head->value_mask = builder->value_slots.used - 1;
+	head->bucket_mask = builder->bucket_slots.used - 1;
+	head->value_slots = place(&at, builder->value_slots.used * sizeof(Slot));
+	head->bucket_slots = place(&at, builder->bucket_slots.used * sizeof(Slot));
+	head->values = place(&at, builder->values.used * sizeof(ValueWord));
+	head->shapes = place(&at, builder->shapes.used * sizeof(Shape));
+	head->shape_dims = place(&at, builder->shape_dims.used * sizeof(uint32));
+	head->open_shapes = place(&at, builder->ndims * sizeof(uint64));
+	head->buckets = place(&at, bucket_words(builder) * sizeof(BucketWord));
+	return at;
+}
+
+Size
+match_size(MatchBuilder *builder)
+{
+	MatchIndex	head;
+
+	return place_parts(builder, &head);
+}
+
+void
+match_lay_out(MatchBuilder *builder, MatchIndex *index)
+{
+	Vector		slots = {NULL, sizeof(Slot), 0, 0};
+	uint64	   *open;
+	BucketWord *words;
+	Size		nwords = 0;
+	uint32		i;
+	int			dim;
+
+	(void) place_parts(builder, index);
 	memcpy(PART(index, char, value_slots), builder->value_slots.data,
 		   builder->value_slots.used * sizeof(Slot));
 	memcpy(PART(index, char, values), builder->values.data,
@@ -345,7 +365,7 @@ match_finish(MatchBuilder *builder, Size *size)
 	for (dim = 0; dim < builder->ndims; dim++)
 	{
 		open[dim] = 0;
-		for (i = 0; i < head.nshapes; i++)
+		for (i = 0; i < index->nshapes; i++)
 			if (!(ITEM(builder->shapes, Shape, i).mask & (UINT64CONST(1) << dim)))
 				open[dim] |= SHAPE_BIT(i);
 	}
@@ -355,7 +375,7 @@ match_finish(MatchBuilder *builder, Size *size)
 	memset(slots.data, 0, slots.used * sizeof(Slot));
 	words = PART(index, BucketWord, buckets);
 	nwords = 0;
-	for (i = 0; i < head.nbuckets; i++)
+	for (i = 0; i < index->nbuckets; i++)
 	{
 		BuildBucket *built = &ITEM(builder->buckets, BuildBucket, i);
 		uint32		ndims = ITEM(builder->shapes, Shape, built->shape).ndims;
@@ -375,5 +395,4 @@ match_finish(MatchBuilder *builder, Size *size)
 		if ((i & 0xFFFF) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
-	return index;
 }

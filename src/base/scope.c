@@ -21,6 +21,7 @@ scope_reader_create(int ndims, char **names, const bool *is_path)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the rules use more than %d dimensions", MATCH_MAX_DIMENSIONS),
+				 errdetail("They use %d.", ndims),
 				 errhint("Use conditions for the facts that few rules ask for.")));
 	reader->match = match_begin(ndims);
 	reader->ndims = ndims;
@@ -37,6 +38,7 @@ scope_reader_create(int ndims, char **names, const bool *is_path)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the rules use more than %d path dimensions", SCOPE_MAX_PATHS),
+				 errdetail("They use %d.", npaths),
 				 errhint("Make a dimension whose values have no parts a label.")));
 	reader->words_room = 1024;
 	reader->words = palloc(reader->words_room * sizeof(uint32));
@@ -95,6 +97,7 @@ depth_of(FactLabel label)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a path has more than %d parts", SCOPE_MAX_DEPTH),
+				 errdetail("It has %u.", depth),
 				 errhint("Use shorter paths.")));
 	return depth;
 }

@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "base/change.h"
 #include "base/stamp.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -36,6 +37,7 @@ static struct
 {
 	NameData	book;
 	SubTransactionId holder;
+	int64		value[2];
 }			stamped[MAX_KINDS];
 static int	nstamped = 0;
 
@@ -74,6 +76,7 @@ stamp_init(void)
 {
 	RegisterXactCallback(forget_stamps, NULL);
 	RegisterSubXactCallback(follow_subtransaction, NULL);
+	change_init();
 }
 
 bool
@@ -100,15 +103,32 @@ stamp_triggers_enabled(Relation rel)
 	return row && truncate;
 }
 
+bool
+stamp_rows_final(Relation rel)
+{
+	TriggerDesc *desc = rel->trigdesc;
+	int			i;
+
+	for (i = 0; desc != NULL && i < desc->numtriggers; i++)
+	{
+		Trigger    *trigger = &desc->triggers[i];
+
+		if (TRIGGER_FOR_BEFORE(trigger->tgtype) && TRIGGER_FOR_ROW(trigger->tgtype) &&
+			trigger->tgenabled != TRIGGER_DISABLED && strcmp(trigger->tgname, "stamp_row") > 0)
+			return false;
+	}
+	return true;
+}
+
 void
-stamp_triggers_changed(Oid relid, TransactionId *row, TransactionId *truncate)
+stamp_triggers_changed(Oid relid, TransactionId changed[2], TransactionId written[2])
 {
 	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	*row = *truncate = InvalidTransactionId;
+	changed[0] = changed[1] = written[0] = written[1] = InvalidTransactionId;
 	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relid));
 	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
@@ -116,10 +136,13 @@ stamp_triggers_changed(Oid relid, TransactionId *row, TransactionId *truncate)
 	{
 		const char *name = NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname);
 
-		if (strcmp(name, "stamp_row") == 0)
-			*row = HeapTupleHeaderGetXmin(tuple->t_data);
-		else if (strcmp(name, "stamp_truncate") == 0)
-			*truncate = HeapTupleHeaderGetXmin(tuple->t_data);
+		int			which = strcmp(name, "stamp_row") == 0 ? 0 :
+			strcmp(name, "stamp_truncate") == 0 ? 1 : 2;
+
+		if (which == 2)
+			continue;
+		changed[which] = HeapTupleHeaderGetXmin(tuple->t_data);
+		written[which] = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -136,26 +159,25 @@ stamp_pending(void)
 	return false;
 }
 
-/* Writes the stamp, as the owner of the configuration tables. */
+/* Writes a new stamp, as the owner of the configuration tables. */
 static void
-write_stamp(Relation rel, const char *book)
+write_stamp(Relation rel, const char *book, int64 value[2])
 {
 	Oid			argtypes[] = {NAMEOID, INT8OID, INT8OID};
 	NameData	name;
-	int64		random[2];
 	Datum		args[3];
 	uint64		written = 0;
 	Oid			save_user;
 	int			save_security;
 
-	if (!pg_strong_random(random, sizeof(random)))
+	if (!pg_strong_random(value, 2 * sizeof(int64)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not generate a random stamp")));
 	namestrcpy(&name, book);
 	args[0] = NameGetDatum(&name);
-	args[1] = Int64GetDatum(random[0]);
-	args[2] = Int64GetDatum(random[1]);
+	args[1] = Int64GetDatum(value[0]);
+	args[2] = Int64GetDatum(value[1]);
 
 	GetUserIdAndSecContext(&save_user, &save_security);
 	SetUserIdAndSecContext(rel->rd_rel->relowner, save_security |
@@ -188,49 +210,68 @@ write_stamp(Relation rel, const char *book)
 		SPI_execute_with_args("INSERT INTO quotetier.stamp (book, high, low) VALUES ($1, $2, $3)",
 							  3, argtypes, args, NULL, false, 0) != SPI_OK_INSERT)
 		elog(ERROR, "could not insert a stamp");
+	change_trim(book, value[0], value[1]);
 	SPI_finish();
 	SetUserIdAndSecContext(save_user, save_security);
+}
+
+/* The stamp of a kind, written unless our transaction holds one. */
+static const int64 *
+hold_stamp(Relation rel, const char *book)
+{
+	static int64 unremembered[2];
+	int			i;
+
+	for (i = 0; i < nstamped; i++)
+		if (strcmp(NameStr(stamped[i].book), book) == 0)
+			break;
+	if (i == MAX_KINDS)
+	{
+		/* too many to remember: stamp every row */
+		write_stamp(rel, book, unremembered);
+		return unremembered;
+	}
+	if (i == nstamped)
+	{
+		namestrcpy(&stamped[i].book, book);
+		stamped[i].holder = InvalidSubTransactionId;
+		nstamped++;
+	}
+	if (stamped[i].holder == InvalidSubTransactionId)
+	{
+		write_stamp(rel, book, stamped[i].value);
+		stamped[i].holder = GetCurrentSubTransactionId();
+	}
+	return stamped[i].value;
 }
 
 /*
  * stamp_change(book, ...)
  *		Trigger: BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW and BEFORE
  *		TRUNCATE, ENABLE ALWAYS; the arguments name the kinds of book that are
- *		compiled from the table.
+ *		compiled from the table. Where the first can be patched, further ones say
+ *		what a row changes: item=COLUMN, key=COLUMN, or all. Without any, every
+ *		patch reads the table anew.
  */
 Datum
 stamp_change(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	const int64 *stamp = NULL;
 	int			arg;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
-		trigdata->tg_trigger->tgnargs == 0)
+		trigdata->tg_trigger->tgnargs == 0 ||
+		change_is_what(trigdata->tg_trigger->tgargs[0]))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("stamp_change() must be a BEFORE trigger that names a kind of book")));
 
 	book_written();
-	for (arg = 0; arg < trigdata->tg_trigger->tgnargs; arg++)
-	{
-		const char *book = trigdata->tg_trigger->tgargs[arg];
-		int			i;
-
-		for (i = 0; i < nstamped; i++)
-			if (strcmp(NameStr(stamped[i].book), book) == 0)
-				break;
-		if (i < nstamped && stamped[i].holder != InvalidSubTransactionId)
-			continue;
-		write_stamp(trigdata->tg_relation, book);
-		if (i == MAX_KINDS)
-			continue;			/* too many to remember: stamp every row */
-		if (i == nstamped)
-		{
-			namestrcpy(&stamped[i].book, book);
-			nstamped++;
-		}
-		stamped[i].holder = GetCurrentSubTransactionId();
-	}
+	for (arg = trigdata->tg_trigger->tgnargs - 1; arg >= 0; arg--)
+		if (!change_is_what(trigdata->tg_trigger->tgargs[arg]))
+			stamp = hold_stamp(trigdata->tg_relation, trigdata->tg_trigger->tgargs[arg]);
+	change_log(trigdata, trigdata->tg_trigger->tgargs[0], stamp[0], stamp[1]);
 
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		return PointerGetDatum(trigdata->tg_newtuple);

@@ -14,8 +14,14 @@ extern void stamp_init(void);
 /* Does every kind of change of this table reach the stamp trigger, always? */
 extern bool stamp_triggers_enabled(Relation rel);
 
-/* The transactions that last changed the two stamp triggers of this table; 0: none. */
-extern void stamp_triggers_changed(Oid relid, TransactionId *row, TransactionId *truncate);
+/* Does no trigger fire behind the stamp trigger that could change what it has seen? */
+extern bool stamp_rows_final(Relation rel);
+
+/*
+ * The transactions that last changed the stamp triggers of this table, for rows
+ * and for TRUNCATE; 0: none. As stored, however old, and with old ones frozen.
+ */
+extern void stamp_triggers_changed(Oid relid, TransactionId changed[2], TransactionId written[2]);
 
 /* Has our own transaction left a stamp that is not rolled back? */
 extern bool stamp_pending(void);

@@ -27,19 +27,27 @@ typedef enum Place
 	PLACE_GUARD
 } Place;
 
+/* Which scales can give an adjustment its value. */
+typedef enum Scales
+{
+	SCALES_ALL,
+	SCALES_PERCENT,				/* no blocks or packages: those cost money */
+	SCALES_LINE,				/* no bands: those hold units */
+	SCALES_VOLUME
+} Scales;
+
 /* What an adjustment's value may be. */
 typedef struct AdjustRange
 {
 	const char *adjust;
 	bool		sets_price;
-	bool		percent;
 	Place		place;
 	bool		has_low;
 	bool		has_high;
 	int			low;
 	int			high;
 	bool		ends_out;		/* the ends themselves are refused */
-	bool		banded;			/* may come from bands, blocks or packages */
+	Scales		scales;
 	bool		takes_off;
 	const char *text;
 } AdjustRange;
@@ -48,6 +56,9 @@ typedef struct AdjustRange
 extern const AdjustRange *find_adjust(const char *adjust);
 
 extern void check_value(const AdjustRange *range, Dec value);
+
+/* Refuses a scale_mode that cannot give the adjustment its value. */
+extern void check_scale_mode(const AdjustRange *range, const char *mode);
 
 /* check_scale.c: the brackets there are, beside what the rule is about to be. */
 extern void check_brackets_of_rule(const CheckRow *row, const AdjustRange *range);

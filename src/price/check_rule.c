@@ -269,20 +269,9 @@ check_source_of_value(const CheckRow *row, const AdjustRange *range)
 				 errmsg("a %s scale cannot measure the fact \"%s\"", mode, on),
 				 errdetail("Bands, blocks and packages are filled by quantity or amount."),
 				 errhint("Use scale_mode = 'volume', or scale_on = 'quantity' or 'amount'.")));
-	if (strcmp(mode, "volume") != 0 && !range->banded)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("%s cannot take its value from a %s scale", range->adjust, mode),
-				 errdetail("Its value is one for the whole line."),
-				 errhint("Use scale_mode = 'volume'.")));
 	if (strcmp(mode, "volume") != 0 && strcmp(mode, "graduated") != 0)
 		check_needless(row, "scale_offset", NULL, "scale_mode volume or graduated");
-	if (range->percent && (strcmp(mode, "block") == 0 || strcmp(mode, "package") == 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("%s cannot take its value from a %s scale", range->adjust, mode),
-				 errdetail("A block or package costs money, not percents."),
-				 errhint("Use scale_mode = 'volume' or 'graduated', or an adjustment in money.")));
+	check_scale_mode(range, mode);
 }
 
 static void

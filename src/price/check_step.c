@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/scope.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -100,10 +101,30 @@ check_dimension_unused(const CheckRow *row)
 				 errhint("Change or delete the class rules that name it first.")));
 }
 
+/* With more than the matcher has room for, a policy whose rules use them all could not quote. */
+static void
+check_dimension_limit(void)
+{
+	static CheckQuery beyond = {
+		"SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE kind OPERATOR(pg_catalog.=) 'path')"
+		" FROM quotetier.dimension HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) " CppAsString2(MATCH_MAX_DIMENSIONS)
+		" OR pg_catalog.count(*) FILTER (WHERE kind OPERATOR(pg_catalog.=) 'path')"
+		" OPERATOR(pg_catalog.>) " CppAsString2(SCOPE_MAX_PATHS), 0
+	};
+
+	if (check_query(&beyond, NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("there are too many dimensions"),
+				 errdetail("With this there are " INT64_FORMAT ", of which " INT64_FORMAT " are paths; there can be %d, and %d paths.",
+						   check_found_int(1), check_found_int(2), MATCH_MAX_DIMENSIONS, SCOPE_MAX_PATHS),
+				 errhint("Delete dimensions that no rule uses, use conditions for facts that few rules ask for, or let a path be a label.")));
+}
+
 /*
  * dimension_check()
- *		Trigger: BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW on
- *		quotetier.dimension.
+ *		Trigger: BEFORE INSERT OR UPDATE OR DELETE, and AFTER INSERT OR UPDATE,
+ *		FOR EACH ROW on quotetier.dimension.
  */
 Datum
 dimension_check(PG_FUNCTION_ARGS)
@@ -112,6 +133,13 @@ dimension_check(PG_FUNCTION_ARGS)
 
 	check_epoch++;
 	check_open(&row, fcinfo);
+	if (TRIGGER_FIRED_AFTER(row.event))
+	{
+		/* the statement's other rows are there only now */
+		check_dimension_limit();
+		(void) check_close(&row);
+		return PointerGetDatum(NULL);
+	}
 	if (row.old != NULL && (TRIGGER_FIRED_BY_DELETE(row.event) || !check_same(&row, "name")))
 		check_dimension_unused(&row);
 	if (!TRIGGER_FIRED_BY_DELETE(row.event))
@@ -301,6 +329,12 @@ step_check(PG_FUNCTION_ARGS)
 				 errmsg("a step cannot be called \"%s\"", name),
 				 errdetail("As a base the word means something else already."),
 				 errhint("Give the step another name.")));
+	if (name != NULL && strcmp(name, "list") == 0 && check_text(&row, "compete") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("step \"list\" cannot compete"),
+				 errdetail("It gives the list price, from which the steps that compete start."),
+				 errhint("Leave compete out; of several rules for the list price, pick takes one.")));
 	check_access(&row);
 	return check_close(&row);
 }

@@ -1,16 +1,13 @@
 /*
  * explain.c
- *		explain_quote: the waterfall and what lost, as rows or as lines to read.
+ *		explain_quote: the waterfall and what lost; their rows, also those of an order.
  *
- * Not here: what the rows say (trace.c).
+ * Not here: what the rows say (trace.c), and lines to read (explain_text.c).
  */
 #include "postgres.h"
 
 #include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "price/quote.h"
+#include "price/explain.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
@@ -18,21 +15,7 @@ PG_FUNCTION_INFO_V1(explain_quote_record);
 PG_FUNCTION_INFO_V1(explain_quote_jsonb);
 PG_FUNCTION_INFO_V1(explain_quote_text);
 
-/* Columns of explain_quote's result, in their order. */
-enum
-{
-	COLUMN_SEQ,
-	COLUMN_STEP,
-	COLUMN_RULE,
-	COLUMN_VERDICT,
-	COLUMN_REASON,
-	COLUMN_BASE,
-	COLUMN_AMOUNT,
-	COLUMN_RUNNING,
-	EXPLAIN_COLUMNS
-};
-
-/* ----- format rows ----- */
+/* ----- rows ----- */
 
 /*
  * Only what is part of the price has an amount: these add up to it. A
@@ -94,178 +77,9 @@ put_trace(ReturnSetInfo *rsinfo, const Pricer *pricer, const Trace *trace, int l
 	put_rows(rsinfo, pricer, trace->rejected, line, &seq, &running);
 }
 
-/* ----- format text ----- */
-
-/* Columns on a screen; Chinese takes two a character. */
-static int
-width(const char *text)
-{
-	int			columns = 0;
-
-	for (; *text != '\0'; text += pg_mblen(text))
-		columns += Max(pg_dsplen(text), 0);
-	return columns;
-}
-
-static void
-append_padded(StringInfo line, const char *text, int columns)
-{
-	appendStringInfoString(line, text);
-	appendStringInfoSpaces(line, Max(columns - width(text), 0));
-}
-
-static char *
-money_text(const Pricer *pricer, Dec amount)
-{
-	return DatumGetCString(DirectFunctionCall1(numeric_out, money_datum(pricer, amount)));
-}
-
-/* A column of amounts, one point under another. */
-typedef struct MoneyColumn
-{
-	int			before;			/* characters before the point */
-	int			after;			/* the point and what follows */
-} MoneyColumn;
-
-static int
-before_point(const char *number)
-{
-	return (int) strcspn(number, ".");
-}
-
-static void
-widen(MoneyColumn *column, const char *number)
-{
-	column->before = Max(column->before, before_point(number));
-	column->after = Max(column->after, (int) strlen(number) - before_point(number));
-}
-
-static void
-append_number(StringInfo line, const char *number, MoneyColumn column)
-{
-	appendStringInfoSpaces(line, column.before - before_point(number));
-	append_padded(line, number, before_point(number) + column.after);
-}
-
-/* Ends the line, as a row of its own. */
-static void
-put_line(ReturnSetInfo *rsinfo, StringInfo line, int *seq)
-{
-	Datum		values[EXPLAIN_COLUMNS] = {0};
-	bool		nulls[EXPLAIN_COLUMNS];
-
-	while (line->len > 0 && line->data[line->len - 1] == ' ')
-		line->data[--line->len] = '\0';
-	memset(nulls, true, sizeof(nulls));
-	values[COLUMN_SEQ] = Int32GetDatum(++(*seq));
-	values[COLUMN_REASON] = CStringGetTextDatum(line->data);
-	nulls[COLUMN_SEQ] = nulls[COLUMN_REASON] = false;
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-	resetStringInfo(line);
-}
-
-static char *
-told_reason(const TraceRow *row)
-{
-	if (row->rule == 0)
-		return pstrdup(row->reason);
-	return psprintf("%s (rule " INT64_FORMAT ")", row->reason, row->rule);
-}
-
-/* "42.415 each, 15 % off list", after the net amount */
-static void
-append_unit_price(StringInfo line, const Pricer *pricer, const Quote *quote)
-{
-	Dec			percent = quote->discount_pct;
-
-	appendStringInfo(line, "  %s each", money_text(pricer, quote->net_price));
-	if (quote->has_discount && dec_sign(percent) > 0)
-		appendStringInfo(line, ", %s %% off list", dec_text(percent));
-	else if (quote->has_discount && dec_sign(percent) < 0)
-		appendStringInfo(line, ", %s %% over list", dec_text(dec_neg(percent)));
-	if (pricer->currency[0] != '\0')
-		appendStringInfo(line, ", in %s", pricer->currency);
-}
-
-/*
- * step, reason, amount and what it leaves, in columns; below them the net
- * amount, and what is only told after it; then who lost; then the status.
- */
-static void
-put_text(ReturnSetInfo *rsinfo, const Pricer *pricer, const Trace *trace, const Quote *quote)
-{
-	StringInfoData line;
-	Dec			running = DEC_ZERO;
-	bool		net_told = quote->status == QUOTE_NO_PRICE;
-	int			step_width = strlen("net");
-	int			reason_width = 0;
-	MoneyColumn amounts = {0, 0};
-	MoneyColumn totals = {0, 0};
-	int			seq = 0;
-	Datum		status;
-	bool		isnull;
-	ListCell   *cell;
-
-	initStringInfo(&line);
-	foreach(cell, trace->waterfall)
-	{
-		TraceRow   *row = lfirst(cell);
-
-		running = dec_add(running, row->amount);
-		step_width = Max(step_width, width(row->step));
-		reason_width = Max(reason_width, width(told_reason(row)));
-		widen(&amounts, money_text(pricer, row->amount));
-		widen(&totals, money_text(pricer, running));
-	}
-	foreach(cell, trace->rejected)
-		step_width = Max(step_width, width(((TraceRow *) lfirst(cell))->step));
-
-	running = DEC_ZERO;
-	for (cell = list_head(trace->waterfall); cell != NULL || !net_told;)
-	{
-		TraceRow   *row = cell != NULL ? lfirst(cell) : NULL;
-
-		if (!net_told && (row == NULL || row->verdict == VERDICT_STATISTICAL))
-		{
-			append_padded(&line, "net", step_width + 2 + reason_width + 2 +
-						  amounts.before + amounts.after + 2);
-			append_number(&line, money_text(pricer, quote->net_amount), totals);
-			append_unit_price(&line, pricer, quote);
-			put_line(rsinfo, &line, &seq);
-			net_told = true;
-			continue;
-		}
-		running = dec_add(running, row->amount);
-		append_padded(&line, row->step, step_width + 2);
-		append_padded(&line, told_reason(row), reason_width + 2);
-		append_number(&line, money_text(pricer, row->amount), amounts);
-		appendStringInfoSpaces(&line, 2);
-		append_number(&line, money_text(pricer, running), totals);
-		put_line(rsinfo, &line, &seq);
-		cell = lnext(trace->waterfall, cell);
-	}
-
-	if (trace->rejected != NIL)
-	{
-		appendStringInfoString(&line, "did not apply:");
-		put_line(rsinfo, &line, &seq);
-	}
-	foreach(cell, trace->rejected)
-	{
-		TraceRow   *row = lfirst(cell);
-
-		append_padded(&line, row->step, step_width + 2);
-		appendStringInfoString(&line, told_reason(row));
-		put_line(rsinfo, &line, &seq);
-	}
-	status = quote_column(pricer, quote, COLUMN_STATUS, &isnull);
-	appendStringInfo(&line, "status: %s", TextDatumGetCString(status));
-	put_line(rsinfo, &line, &seq);
-}
-
 /* ----- the call ----- */
 
-static bool
+bool
 wants_text(text *format)
 {
 	char	   *name = text_to_cstring(format);
@@ -293,7 +107,11 @@ explain_quote(FunctionCallInfo fcinfo, FactSource source)
 	price_call(fcinfo, source, pricer, &quote);
 	pricer->trace = NULL;
 	if (as_text)
-		put_text(rsinfo, pricer, &trace, &quote);
+	{
+		Told		told = {pricer, &trace, &quote, NO_LINE, NULL};
+
+		put_text(rsinfo, &told, 1);
+	}
 	else
 		put_trace(rsinfo, pricer, &trace, NO_LINE);
 	return (Datum) 0;

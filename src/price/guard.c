@@ -16,12 +16,11 @@ settle(Pricer *pricer)
 {
 	LineState  *state = &pricer->state;
 
-	if (state->ending != 0)
+	if (state->ending != NULL)
 	{
-		const Ending *ending = POLICY_PART(pricer->policy, Ending, endings) + state->ending - 1;
 		Dec			unit = ending_nearest(state->running, pricer->units,
-										  stored_dec(pricer->policy, &ending->rest),
-										  stored_dec(pricer->policy, &ending->period));
+										  stored_dec(&state->ending->rest),
+										  stored_dec(&state->ending->period));
 
 		move_to(pricer, dec_mul(unit, pricer->units), "ending", "to the nearest legal price");
 	}
@@ -45,11 +44,10 @@ legal_amount(const Pricer *pricer, Dec bound, RoundMode mode)
 {
 	const LineState *state = &pricer->state;
 
-	if (state->ending != 0)
+	if (state->ending != NULL)
 	{
-		const Ending *ending = POLICY_PART(pricer->policy, Ending, endings) + state->ending - 1;
-		Dec			rest = stored_dec(pricer->policy, &ending->rest);
-		Dec			period = stored_dec(pricer->policy, &ending->period);
+		Dec			rest = stored_dec(&state->ending->rest);
+		Dec			period = stored_dec(&state->ending->period);
 
 		return dec_mul(mode == ROUND_CEILING ?
 					   ending_not_below(bound, pricer->units, rest, period) :
@@ -70,7 +68,7 @@ breaks(const Rule *guard, Dec bound, Dec amount)
 static Breach
 on_breach(const Pricer *pricer, const Rule *guard)
 {
-	const RuleMore *more = RULE_MORE(pricer->policy, guard);
+	const RuleMore *more = rule_more(guard);
 
 	return more == NULL ? BREACH_CLAMP : (Breach) more->on_breach;
 }
@@ -103,12 +101,12 @@ raise_status(Pricer *pricer, const Rule *guard, QuoteStatus status, char *reason
 static bool
 found_before(const Pricer *pricer, int i)
 {
-	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
-	const Rule *guard = &rules[pricer->query.found[i]];
+	const uint32 *found = pricer->query.found;
+	const Rule *guard = policy_rule(pricer->policy, found[i]);
 	int			k;
 
 	for (k = 0; k < i && guard->repeated; k++)
-		if (rules[pricer->query.found[k]].id == guard->id)
+		if (policy_rule(pricer->policy, found[k])->id == guard->id)
 			return true;
 	return false;
 }
@@ -120,7 +118,6 @@ found_before(const Pricer *pricer, int i)
 static List *
 find_guards(Pricer *pricer, bool clamps)
 {
-	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
 	const Step *steps = POLICY_PART(pricer->policy, Step, steps);
 	List	   *guards = NIL;
 	int			i;
@@ -128,7 +125,7 @@ find_guards(Pricer *pricer, bool clamps)
 	pricer->step_facts = NULL;
 	for (i = 0; i < pricer->query.nfound; i++)
 	{
-		const Rule *rule = &rules[pricer->query.found[i]];
+		const Rule *rule = policy_rule(pricer->policy, pricer->query.found[i]);
 		Candidate  *guard;
 		char	   *why_not = NULL;
 

@@ -33,6 +33,7 @@ find_currency(Pricer *pricer)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("fact \"currency\" is not a currency: \"%.*s\"", fact.len, fact.text),
+					 errdetail("A currency has three letters."),
 					 errhint("Give the three letters of ISO 4217, such as EUR.")));
 		memcpy(pricer->currency, fact.text, 3);
 		pricer->currency[3] = '\0';
@@ -42,7 +43,13 @@ find_currency(Pricer *pricer)
 
 	if (policy->increment_given)
 	{
-		pricer->increment = stored_dec(policy, &policy->increment);
+		pricer->increment = stored_dec(&policy->increment);
+		return;
+	}
+	if (likely(memcmp(pricer->minor_of, pricer->currency, sizeof(pricer->currency)) == 0 &&
+			   pricer->minor.v != 0))
+	{
+		pricer->increment = pricer->minor;
 		return;
 	}
 	decimals = pricer->currency[0] == '\0' ? 2 : currency_decimals(pricer->currency);
@@ -52,7 +59,8 @@ find_currency(Pricer *pricer)
 				 errmsg("currency \"%s\" is not known", pricer->currency),
 				 errdetail("Its minor unit is what prices are rounded to."),
 				 errhint("Give a code of ISO 4217, or set the policy's round_increment.")));
-	pricer->increment = dec_make(1, decimals);
+	pricer->increment = pricer->minor = dec_make(1, decimals);
+	memcpy(pricer->minor_of, pricer->currency, sizeof(pricer->currency));
 }
 
 static int
@@ -85,18 +93,19 @@ find_rate(Pricer *pricer, const char *from)
 	}
 	if (low < policy->nrates && compare_rates(&rates[low], from, pricer->currency) == 0 &&
 		rates[low].from <= pricer->as_of)
-		return stored_dec(policy, &rates[low].rate);
+		return stored_dec(&rates[low].rate);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("there is no rate from %s to %s at %s", from, pricer->currency,
 					timestamptz_to_str(pricer->as_of)),
+			 errdetail("A rule's money is in %s, the quote in %s.", from, pricer->currency),
 			 errhint("Insert one into quotetier.fx_rate; a missing rate is never taken as 1.")));
 }
 
 bool
 rule_converts(const Pricer *pricer, const Rule *rule, const char **from)
 {
-	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	const RuleMore *more = rule_more(rule);
 
 	if (rule->in_quote_currency)
 		return false;
@@ -141,7 +150,7 @@ find_unit(const Policy *policy, FactLabel unit, FactLabel sku, Dec *factor)
 			order = compare_label(POLICY_TEXT(policy, units[middle].sku), sku);
 		if (order == 0)
 		{
-			*factor = stored_dec(policy, &units[middle].factor);
+			*factor = stored_dec(&units[middle].factor);
 			return true;
 		}
 		if (order < 0)
@@ -167,6 +176,7 @@ unit_factor(Pricer *pricer)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("fact \"uom_factor\" must be above zero"),
+					 errdetail("It is %s.", dec_text(factor)),
 					 errhint("It says how many base units one quoted unit holds.")));
 		return factor;
 	}
@@ -181,6 +191,7 @@ unit_factor(Pricer *pricer)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("unit of measure \"%.*s\" is not known", unit.len, unit.text),
+			 errdetail("quotetier.uom has none of that name, neither for the product nor for any."),
 			 errhint("Insert its factor into quotetier.uom (1 for the base unit), or give the fact uom_factor.")));
 }
 
@@ -195,11 +206,13 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("quantity must be a finite number"),
+				 errdetail("It is %s.", DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(quantity)))),
 				 errhint("Give 0 for a unit price, or a negative quantity for a return.")));
 	if (TIMESTAMP_NOT_FINITE(as_of))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("as_of must be a finite time"),
+				 errdetail("It is %s.", timestamptz_to_str(as_of)),
 				 errhint("Give the time at which the price is asked for, or leave it out for now().")));
 	pricer->as_of = as_of;
 	pricer->negative = dec_sign(pricer->quantity) < 0;
@@ -220,7 +233,8 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 	state->listed = false;
 	state->excluded = 0;
 	state->final = NULL;
-	state->ending = pricer->policy->ending;
+	state->ending = pricer->policy->ending == 0 ? NULL :
+		LINKED(Ending, pricer->policy, pricer->policy->ending);
 	state->nrules = 0;
 	state->status = QUOTE_OK;
 	state->floor = DEC_ZERO;
@@ -233,6 +247,7 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("fact \"list_price\" must not be negative"),
+				 errdetail("It is %s.", dec_text(list_price)),
 				 errhint("For a return, give a negative quantity.")));
 	state->has_list = state->has_running = true;
 	state->list_amount = state->running = dec_mul(list_price, pricer->units);
@@ -278,7 +293,9 @@ push_time(Pricer *pricer, JsonbParseState **json)
 	if (zone == NULL || timestamp2tm(pricer->as_of, &offset, &tm, &fsec, NULL, zone) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("as_of is out of range in the policy's time zone")));
+				 errmsg("as_of is out of range in the policy's time zone"),
+				 errdetail("The policy's zone is %s.", POLICY_TEXT(pricer->policy, pricer->policy->zone)),
+				 errhint("Give a time at least a day inside of what timestamps can hold.")));
 	push_key(json, "date");
 	value.type = jbvString;
 	value.val.string.val = psprintf("%04d-%02d-%02d", tm.tm_year, tm.tm_mon, tm.tm_mday);

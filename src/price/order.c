@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "price/explain.h"
 #include "price/order.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -190,6 +191,7 @@ price_order(Order *order, FunctionCallInfo fcinfo, FactSource source, Trace *tra
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the lines of an order must be an array"),
+				 errdetail("They are a JSON %s.", JB_ROOT_IS_SCALAR(lines) ? "value" : "object"),
 				 errhint("Give a JSON array of objects, or an array of rows as array_agg makes it.")));
 	memset(order, 0, sizeof(Order));
 	order->header = header;
@@ -217,6 +219,7 @@ price_order(Order *order, FunctionCallInfo fcinfo, FactSource source, Trace *tra
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("line %d of the order is not an object", order->nlines + 1),
+					 errdetail("A line is what is known of it, named."),
 					 errhint("Write each line as {\"sku\": \"A-100\", \"qty\": 3}.")));
 		qty = getKeyJsonValueFromContainer(element.val.binary.data, "qty", 3, &space);
 		if (qty != NULL && qty->type == jbvNumeric)
@@ -227,11 +230,13 @@ price_order(Order *order, FunctionCallInfo fcinfo, FactSource source, Trace *tra
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("the qty of line %d must be a finite number", order->nlines + 1),
+					 errdetail("It is %s.", pnstrdup(qty->val.string.val, qty->val.string.len)),
 					 errhint("Give 0 for a unit price, or a negative quantity for a return.")));
 		else if (qty != NULL && qty->type != jbvNull)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("the qty of line %d is not a number", order->nlines + 1),
+					 errdetail("Its type is a JSON %s.", JsonbTypeName(qty)),
 					 errhint("Give an integer or a numeric.")));
 		(void) order_add_line(order, JsonbValueToJsonb(&element), quantity);
 	}
@@ -293,7 +298,7 @@ sum_up(Order *order, Quote *total, const Quote *quotes)
 	int			i;
 
 	total->status = QUOTE_OK;
-	total->list_price = total->net_price = DEC_ZERO;
+	total->net_price = DEC_ZERO;
 	total->list_amount = total->net_amount = DEC_ZERO;
 	for (i = 0; i < order->nlines; i++)
 	{
@@ -303,11 +308,8 @@ sum_up(Order *order, Quote *total, const Quote *quotes)
 		total->list_amount = dec_add(total->list_amount, quotes[i].list_amount);
 		total->net_amount = dec_add(total->net_amount, quotes[i].net_amount);
 	}
-	total->has_discount = dec_sign(total->list_amount) != 0;
-	if (total->has_discount)
-		total->discount_pct = dec_div(dec_mul(dec_sub(total->list_amount, total->net_amount),
-											  dec_make(100, 0)),
-									  total->list_amount, dec_make(1, 4), ROUND_HALF_UP);
+	total->list = total->list_amount;
+	total->net = total->net_amount;
 }
 
 static Datum
@@ -335,26 +337,88 @@ quote_lines(FunctionCallInfo fcinfo, FactSource source)
 	return (Datum) 0;
 }
 
+/* ----- explanations ----- */
+
+/* A fact in words; NULL if it is not there. */
+static char *
+fact_words(Jsonb *facts, const char *name)
+{
+	JsonbValue	space;
+	JsonbValue *value = getKeyJsonValueFromContainer(&facts->root, name, strlen(name), &space);
+
+	if (value == NULL || value->type == jbvNull)
+		return NULL;
+	return TextDatumGetCString(DirectFunctionCall2(jsonb_object_field_text, JsonbPGetDatum(facts),
+												   CStringGetTextDatum(name)));
+}
+
+/* Of the facts that tell lines apart, those that are the line's own. */
+static void
+append_own_fact(StringInfo title, const Order *order, const OrderLine *line, const char *name)
+{
+	char	   *words = fact_words(line->facts, name);
+	char	   *of_all = fact_words(order->header->facts->json, name);
+
+	if (words != NULL && (of_all == NULL || strcmp(words, of_all) != 0))
+		appendStringInfo(title, ", %s %s", name, words);
+}
+
+/* "line 1: quantity 3 box, sku mug" */
+static char *
+line_title(const Order *order, int i)
+{
+	const OrderLine *line = &order->lines[i];
+	const Pricer *pricer = line->pricer;
+	Dec			quantity = pricer->zero ? DEC_ZERO : pricer->quoted;
+	char	   *unit = fact_words(line->facts, "uom");
+	StringInfoData title;
+	int			dim;
+
+	initStringInfo(&title);
+	appendStringInfo(&title, "line %d%s: quantity %s", i + 1, line->given ? ", gift" : "",
+					 dec_text(pricer->negative ? dec_neg(quantity) : quantity));
+	if (unit != NULL)
+		appendStringInfo(&title, " %s", unit);
+	append_own_fact(&title, order, line, "sku");
+	for (dim = 0; dim < pricer->policy->ndims; dim++)
+		if (strcmp(fact_name(pricer, dim), "sku") != 0)
+			append_own_fact(&title, order, line, fact_name(pricer, dim));
+	return title.data;
+}
+
 static Datum
 explain_lines(FunctionCallInfo fcinfo, FactSource source)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool		as_text = wants_text(PG_GETARG_TEXT_PP(4));
 	Order		order;
 	Trace		trace = {NIL, NIL};
-	Quote		quote;
+	Quote	   *quotes;
+	Quote		total;
+	Told	   *told;
 	int			i;
 
 	InitMaterializedSRF(fcinfo, 0);
 	price_order(&order, fcinfo, source, &trace);
+	quotes = palloc((order.nlines + 1) * sizeof(Quote));
+	told = palloc((order.nlines + 1) * sizeof(Told));
 	for (i = 0; i < order.nlines; i++)
 	{
-		pricer_result(order.lines[i].pricer, &quote);
-		put_trace(rsinfo, order.lines[i].pricer, order.lines[i].pricer->trace, i + 1);
+		Pricer	   *line = order.lines[i].pricer;
+
+		pricer_result(line, &quotes[i]);
+		told[i] = (Told) {line, line->trace, &quotes[i], i + 1, as_text ? line_title(&order, i) : NULL};
 	}
 
 	/* what order rules took stands at the lines; here, why others took nothing */
 	trace.waterfall = NIL;
-	put_trace(rsinfo, order.header, &trace, 0);
+	sum_up(&order, &total, quotes);
+	told[i] = (Told) {order.header, &trace, &total, WHOLE_ORDER, "order"};
+	if (as_text)
+		put_text(rsinfo, told, order.nlines + 1);
+	else
+		for (i = 0; i <= order.nlines; i++)
+			put_trace(rsinfo, told[i].pricer, told[i].trace, told[i].line);
 	return (Datum) 0;
 }
 

@@ -50,12 +50,11 @@ typedef struct Member
 static bool
 applies_to(const Pricer *pricer, const Rule *rule)
 {
-	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
 	bool		found = false;
 	int			i;
 
 	for (i = 0; i < pricer->query.nfound && !found; i++)
-		found = rules[pricer->query.found[i]].id == rule->id;
+		found = policy_rule(pricer->policy, pricer->query.found[i])->id == rule->id;
 	return found && pricer->state.final == NULL &&
 		(pricer->state.excluded & (UINT64CONST(1) << rule->step)) == 0 &&
 		rule_stands((Pricer *) pricer, rule);
@@ -72,7 +71,7 @@ append_fact(StringInfo key, FactLabel fact)
 static bool
 member_key(Pricer *pricer, const RuleMore *more, StringInfo key)
 {
-	const uint32 *facts = POLICY_PART(pricer->policy, uint32, by_facts) + more->by_facts;
+	const uint32 *facts = LINKED(uint32, more, more->by_facts);
 	FactLabel	label;
 	uint32		i;
 
@@ -94,9 +93,21 @@ member_weight(const Pricer *pricer, const Rule *rule, Dec base, Dec measure)
 {
 	if (is_percent((Adjust) rule->adjust))
 		return base;
-	if (rule->scale_measure == MEASURE_AMOUNT && rule->scale_mode != SCALE_GRADUATED)
+	if (rule_scale(rule)->measure == MEASURE_AMOUNT && scale_mode(rule) != SCALE_GRADUATED)
 		return measure;
 	return pricer->units;
+}
+
+/* The base that a member's part is reckoned from, where it is; in a chain it may not be there yet. */
+static bool
+member_base(Pricer *pricer, const Rule *rule, Dec *base)
+{
+	bool		measured = rule_scale(rule)->measure == MEASURE_AMOUNT;
+
+	*base = DEC_ZERO;
+	if (!measured && !is_percent((Adjust) rule->adjust))
+		return true;
+	return base_amount(pricer, rule, base, NULL) || (!measured && can_wait(pricer, rule));
 }
 
 static void
@@ -107,7 +118,7 @@ find_member(OrderLine *line, const Rule *rule, Member *member)
 	Jsonb	   *facts_now = pricer->step_facts;
 	Trace	   *trace = pricer->trace;
 	StringInfoData key;
-	Dec			base = DEC_ZERO;
+	Dec			base;
 
 	member->key = NULL;
 	if (pricer->negative || pricer->zero || line->given)
@@ -117,9 +128,8 @@ find_member(OrderLine *line, const Rule *rule, Member *member)
 	pricer->state = line->entry;
 	pricer->step_facts = line->entry_facts;
 	pricer->trace = NULL;
-	if (applies_to(pricer, rule) && member_key(pricer, RULE_MORE(pricer->policy, rule), &key) &&
-		((!is_percent((Adjust) rule->adjust) && rule->scale_measure != MEASURE_AMOUNT) ||
-		 base_amount(pricer, rule, &base, NULL)) &&
+	if (applies_to(pricer, rule) && member_key(pricer, rule_more(rule), &key) &&
+		member_base(pricer, rule, &base) &&
 		rule_measure(pricer, rule, base, &member->measure, NULL))
 	{
 		member->key = key.data;
@@ -220,7 +230,7 @@ find_scale(Order *order, const Rule *rule)
 void
 order_group(Pricer *pricer, const Rule *rule, const Effect *effect, Dec measure, OrderGroup *group)
 {
-	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	const RuleMore *more = rule_more(rule);
 	RuleScale  *scale;
 	bool		percent;
 
@@ -242,11 +252,11 @@ order_group(Pricer *pricer, const Rule *rule, const Effect *effect, Dec measure,
 
 	/* in a chain a line's base may have moved from what the others saw of it */
 	percent = is_percent((Adjust) rule->adjust);
-	if (rule->scale_mode == SCALE_GRADUATED)
+	if (scale_mode(rule) == SCALE_GRADUATED)
 		group->pools_amount = dec_sign(group->total) != 0 &&
 			(!percent || (dec_cmp(effect->base, group->lines->weights[group->place]) == 0));
 	else
-		group->pools_amount = rule->scale_mode != SCALE_VOLUME;
+		group->pools_amount = scale_mode(rule) != SCALE_VOLUME;
 }
 
 Dec

@@ -24,12 +24,10 @@ typedef struct Taking
 } Taking;
 
 static bool
-line_matches(const Pricer *header, const OrderLine *line, uint32 scope)
+line_matches(const Pricer *header, const OrderLine *line, const RuleMore *more, Link scope)
 {
-	const Policy *policy = header->policy;
-
-	return scope == 0 || scope_holds(POLICY_SCOPE(policy, scope), line->pricer->facts,
-									 policy->ndims, policy->path_dims);
+	return scope == 0 || scope_holds((Jsonb *) LINKED(Jsonb, more, scope), line->pricer->facts,
+									 header->policy->ndims, header->policy->path_dims);
 }
 
 /* Is it a line that order steps see at all? */
@@ -68,7 +66,7 @@ void
 order_measure(Pricer *header, const Rule *rule)
 {
 	Order	   *order = header->order;
-	const RuleMore *more = RULE_MORE(header->policy, rule);
+	const RuleMore *more = rule_more(rule);
 	OrderTotals *totals = &order->totals;
 	uint64		step = UINT64CONST(1) << rule->step;
 	bool		gives = rule->adjust == ADJUST_ADD_LINE;
@@ -84,9 +82,9 @@ order_measure(Pricer *header, const Rule *rule)
 
 		line->discounted = part && !gives &&
 			pricer->state.final == NULL && (pricer->state.excluded & step) == 0 &&
-			line_matches(header, line, more == NULL ? 0 : more->lines);
+			line_matches(header, line, more, more == NULL ? 0 : more->lines);
 		line->counted = part && (more != NULL && more->counts != 0 ?
-								 line_matches(header, line, more->counts) :
+								 line_matches(header, line, more, more->counts) :
 								 gives || line->discounted);
 		if (!line->counted)
 			continue;
@@ -170,18 +168,18 @@ share(Pricer *header, const Rule *rule, Dec wanted)
 static Dec
 portion_units(Pricer *header, const Rule *rule)
 {
-	const RuleMore *more = RULE_MORE(header->policy, rule);
-	Dec			units = stored_dec(header->policy, &rule->value);
+	const RuleMore *more = rule_more(rule);
+	Dec			units = stored_dec(&rule->value);
 
 	if (more == NULL)
 		return units;
 	if (more->unit_step.v != 0 || more->unit_step.big != 0)
 		units = dec_mul(units, dec_div(header->order->totals.counted_quantity,
-									   stored_dec(header->policy, &more->unit_step),
+									   stored_dec(&more->unit_step),
 									   dec_make(1, 0), ROUND_FLOOR));
 	if (more->has_max_units)
 	{
-		Dec			most = stored_dec(header->policy, &more->max_units);
+		Dec			most = stored_dec(&more->max_units);
 
 		if (dec_cmp(units, most) > 0)
 			units = most;
@@ -216,7 +214,7 @@ static Taking *
 free_units(Pricer *header, const Rule *rule, Dec *units)
 {
 	Order	   *order = header->order;
-	const RuleMore *more = RULE_MORE(header->policy, rule);
+	const RuleMore *more = rule_more(rule);
 	Taking	   *taking = palloc(sizeof(Taking));
 	FreeLine   *lines = palloc((order->nlines + 1) * sizeof(FreeLine));
 	Dec			there = DEC_ZERO;
@@ -241,7 +239,7 @@ free_units(Pricer *header, const Rule *rule, Dec *units)
 	if (dec_cmp(*units, there) > 0)
 		*units = there;
 	if (more != NULL && more->free_whole)
-		*units = dec_div(*units, dec_make(1, 0), stored_dec(header->policy, &rule->value), ROUND_FLOOR);
+		*units = dec_div(*units, dec_make(1, 0), stored_dec(&rule->value), ROUND_FLOOR);
 
 	qsort(lines, n, sizeof(FreeLine), compare_free);
 	left = *units;
@@ -359,7 +357,7 @@ static void
 give_line(Pricer *header, const Rule *rule, const Effect *effect)
 {
 	Order	   *order = header->order;
-	const RuleMore *more = RULE_MORE(header->policy, rule);
+	const RuleMore *more = rule_more(rule);
 	JsonbParseState *state = NULL;
 	Jsonb	   *facts;
 	OrderLine  *line;
@@ -367,7 +365,7 @@ give_line(Pricer *header, const Rule *rule, const Effect *effect)
 	int			number = order->nlines;
 
 	if (more != NULL && more->lines != 0)
-		facts = POLICY_SCOPE(header->policy, more->lines);
+		facts = (Jsonb *) LINKED(Jsonb, more, more->lines);
 	else
 	{
 		(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);

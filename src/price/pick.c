@@ -146,6 +146,7 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 {
 	LineState  *state = &pricer->state;
 	const Rule *rule = candidate->rule;
+	const RuleMore *more = rule_more(rule);
 	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[rule->step];
 	bool		is_list = gives_list(pricer, rule);
 	bool		first = is_list && state->nrules == 0;
@@ -179,10 +180,10 @@ apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec resu
 	}
 	if (!pricer->statistical)
 		remember_rule(pricer, rule->id);
-	if (rule->ending != 0)
-		state->ending = rule->ending;
+	if (more != NULL && more->ending != 0)
+		state->ending = LINKED(Ending, more, more->ending);
 	else if (step->ending != 0)
-		state->ending = step->ending;
+		state->ending = LINKED(Ending, step, step->ending);
 	if (rule->final)
 		state->final = rule;
 	state->excluded |= step->excludes;
@@ -202,16 +203,16 @@ apply_cut(Pricer *pricer, const Candidate *candidate, const Effect *effect)
 #define RAISES "it would raise the price, and its step only lowers it"
 
 static bool
-same_precedence(const Candidate *a, const Candidate *b)
+same_precedence(const Pricer *pricer, const Candidate *a, const Candidate *b)
 {
-	return a->rule->rank == b->rule->rank && a->rule->priority == b->rule->priority;
+	return a->rule->priority == b->rule->priority && same_rank(pricer, a->rule, b->rule);
 }
 
 /* Is it in force, of nobody left out, and does its condition hold? */
 bool
 rule_stands(Pricer *pricer, const Rule *rule)
 {
-	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	const RuleMore *more = rule_more(rule);
 	char	   *(*why_not) (const Pricer *pricer, const Rule *rule) = NULL;
 
 	if (pricer->as_of < rule->from || (pricer->as_of >= rule->to && rule->to != DT_NOEND))
@@ -221,12 +222,11 @@ rule_stands(Pricer *pricer, const Rule *rule)
 		if (pricer->totals != NULL)
 			order_measure(pricer, rule);
 		if (more->nexclusions > 0 &&
-			!scope_excludes_nothing(&pricer->query,
-									POLICY_PART(pricer->policy, ScopeExclusion, exclusions) +
-									more->exclusions, more->nexclusions))
+			!scope_excludes_nothing(query_of(pricer, rule),
+									LINKED(ScopeExclusion, more, more->exclusions), more->nexclusions))
 			why_not = describe_exclusion;
 		else if (more->condition != 0 &&
-				 !condition_holds(POLICY_PATH(pricer->policy, more->condition), line_facts(pricer)))
+				 !condition_holds(LINKED(JsonPath, more, more->condition), line_facts(pricer)))
 			why_not = describe_condition;
 	}
 	if (why_not != NULL && pricer->trace != NULL)
@@ -247,6 +247,26 @@ stands_already(const Pricer *pricer, const Rule *rule, int count)
 }
 
 /*
+ * In a chain one rule changes the price that another has set. Not in an
+ * exclusive group: who is the one of it is decided on entry.
+ */
+bool
+can_wait(const Pricer *pricer, const Rule *rule)
+{
+	return !pricer->state.has_running && rule->group == 0 &&
+		POLICY_PART(pricer->policy, Step, steps)[rule->step].pick == PICK_CHAIN;
+}
+
+/* Of the same precedence: below 0 if a goes first, which is better for the customer. */
+static int
+compare_effects(const Candidate *a, const Candidate *b)
+{
+	if (a->waits || b->waits)
+		return (int) a->waits - (int) b->waits;
+	return dec_cmp(a->effect.result, b->effect.result);
+}
+
+/*
  * Collects the rules of one step that can apply now, in precedence order.
  * found[0..n) are the step's rules that match, strongest first. When only the
  * strongest is wanted, stops as soon as it is certain.
@@ -254,13 +274,12 @@ stands_already(const Pricer *pricer, const Rule *rule, int count)
 static int
 collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 {
-	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
 	int			count = 0;
 	int			i;
 
 	for (i = 0; i < n; i++)
 	{
-		const Rule *rule = &rules[found[i]];
+		const Rule *rule = policy_rule(pricer->policy, found[i]);
 		Candidate  *candidate;
 		char	   *why_not = NULL;
 		int			at;
@@ -276,27 +295,27 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 		candidate = &pricer->candidates[count];
 		candidate->rule = rule;
 		candidate->equal = NULL;
-		if (strongest_only && count > 0 && !same_precedence(candidate, candidate - 1))
+		if (strongest_only && count > 0 && !same_precedence(pricer, candidate, candidate - 1))
 			break;
 		if (!rule_stands(pricer, rule))
 			continue;
-		if (!try_rule(pricer, rule, &candidate->effect, pricer->trace != NULL ? &why_not : NULL))
+		candidate->waits = !try_rule(pricer, rule, &candidate->effect,
+									 pricer->trace != NULL ? &why_not : NULL);
+		if (candidate->waits && !can_wait(pricer, rule))
 		{
 			if (pricer->trace != NULL)
 				trace_rejected(pricer, rule, "%s", why_not);
 			continue;
 		}
-
-		/* among equals, the one that is better for the customer goes first */
 		for (at = count; at > 0; at--)
 		{
 			Candidate	swap;
 			Candidate  *before = &pricer->candidates[at - 1];
 			int			order;
 
-			if (!same_precedence(before, &pricer->candidates[at]))
+			if (!same_precedence(pricer, before, &pricer->candidates[at]))
 				break;
-			order = dec_cmp(pricer->candidates[at].effect.result, before->effect.result);
+			order = compare_effects(&pricer->candidates[at], before);
 			if (order == 0)
 				before->equal = pricer->candidates[at].rule;
 			if (order >= 0)
@@ -512,7 +531,6 @@ apply_chain(Pricer *pricer, int count)
 		Effect		effect;
 		char	   *why_not = RAISES;
 
-		refuse_ambiguity(pricer, &candidates[i]);
 		if (!try_rule(pricer, candidates[i].rule, &effect, pricer->trace != NULL ? &why_not : NULL) ||
 			(step->only_down && raises(pricer, &effect)))
 		{
@@ -520,6 +538,7 @@ apply_chain(Pricer *pricer, int count)
 				trace_rejected(pricer, candidates[i].rule, "%s", why_not);
 			continue;
 		}
+		refuse_ambiguity(pricer, &candidates[i]);
 		apply_cut(pricer, &candidates[i], &effect);
 		if (ends_step(candidates[i].rule))
 		{
@@ -537,7 +556,7 @@ reject_all(Pricer *pricer, const uint32 *found, int n, const char *why)
 
 	for (i = 0; i < n; i++)
 	{
-		const Rule *rule = &POLICY_PART(pricer->policy, Rule, rules)[found[i]];
+		const Rule *rule = policy_rule(pricer->policy, found[i]);
 
 		if (!IS_GUARD(rule->adjust))
 			trace_rejected(pricer, rule, "%s", why);

@@ -11,7 +11,23 @@ static const char *const policy_tables[] = {
 	"dimension", "policy", "step", "rule", "scale", "fx_rate", "uom", NULL
 };
 
-static BookKind policy_kind = {"price", policy_tables, policy_compile, NULL};
+/* To be raised with every change of the layout that no size below tells. */
+#define POLICY_FORMAT 1
+
+static Size
+policy_size(const void *policy)
+{
+	return ((const Policy *) policy)->size;
+}
+
+static BookKind policy_kind = {
+	.name = "price",
+	.tables = policy_tables,
+	.build = policy_compile,
+	.patch = policy_patch,
+	.size = policy_size,
+	.format = (((uint64) POLICY_FORMAT << 16 | sizeof(Policy)) << 16 | sizeof(RuleMore)) << 16 | sizeof(Bracket)
+};
 
 const Policy *
 policy_get(const char *name, int len, uint64 *serial)
@@ -22,14 +38,50 @@ policy_get(const char *name, int len, uint64 *serial)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("policy \"%.*s\" does not exist", len, name),
+				 errdetail("A quote asks for a policy by its name, in the letters it is written in."),
 				 errhint("SELECT name FROM quotetier.policy shows the policies there are.")));
 	return policy;
 }
 
 void
-policy_version(char version[33])
+policy_version(char version[FINGERPRINT_TEXT])
 {
-	Fingerprint f = book_fingerprint(&policy_kind);
+	fingerprint_text(book_fingerprint(&policy_kind), version);
+}
 
-	snprintf(version, 33, "%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x", (uint64) f.high, (uint64) f.low);
+List *
+policy_stats(void)
+{
+	return book_stats(&policy_kind);
+}
+
+bool
+policy_hides(const Policy *policy, int64 rule)
+{
+	const int64 *hidden = POLICY_PART(policy, int64, hidden);
+	uint32		low = 0;
+	uint32		high = policy->nhidden;
+
+	while (low < high)
+	{
+		uint32		middle = (low + high) / 2;
+
+		if (hidden[middle] < rule)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < policy->nhidden && hidden[low] == rule;
+}
+
+int
+policy_compare_ranks(const Rank *a, const Rank *b)
+{
+	if (a->step != b->step)
+		return a->step < b->step ? -1 : 1;
+	if (a->access != b->access)
+		return a->access < b->access ? -1 : 1;
+	if (a->mask != b->mask)
+		return a->mask > b->mask ? -1 : 1;
+	return a->depths > b->depths ? -1 : a->depths < b->depths ? 1 : 0;
 }

@@ -2,15 +2,18 @@
  * policy.h
  *		A pricing policy, compiled: what the procedure needs to price a line.
  *
- * A Policy is one position-independent chunk: everything in it is found by
- * offset from its start. policy_get hands out the one that belongs to the
- * active snapshot.
+ * A Policy is one position-independent chunk: its parts are found by offset from
+ * its start, and what a rule has beside itself by its distance from the rule.
+ * So a rule is all that is needed to read it, also where rules of two chunks
+ * price a line together: a policy and a patch of it. policy_get hands out the
+ * policy that belongs to the active snapshot.
  */
 #ifndef QUOTETIER_POLICY_H
 #define QUOTETIER_POLICY_H
 
 #include "postgres.h"
 
+#include "base/book.h"
 #include "base/dec.h"
 #include "base/match.h"
 #include "base/scope.h"
@@ -107,12 +110,18 @@ typedef enum RoundTarget
 	TARGET_UNIT_STEP
 } RoundTarget;
 
+/* How far from the struct that says so something lies, in 4 bytes; 0: it has none. */
+typedef int32 Link;
+
+#define LINKED(type, owner, link) \
+	((const type *) ((const char *) (owner) + (int64) (link) * 4))
+
 /* A decimal at rest; what 64 bits do not hold stands elsewhere as a numeric. */
 typedef struct StoredDec
 {
 	int64		v;
 	int32		scale;
-	uint32		big;			/* number of the numeric + 1; 0: none */
+	Link		big;
 } StoredDec;
 
 /* Legal unit prices are k * period + rest. */
@@ -122,67 +131,92 @@ typedef struct Ending
 	StoredDec	period;
 } Ending;
 
+/* What few brackets have. */
+typedef struct BracketMore
+{
+	StoredDec	fee;
+	StoredDec	size;
+	StoredDec	overage;
+	bool		has_overage;
+} BracketMore;
+
 typedef struct Bracket
 {
 	StoredDec	from;
 	StoredDec	to;
 	StoredDec	value;
-	StoredDec	fee;
-	StoredDec	size;
-	StoredDec	overage;
+	Link		more;			/* BracketMore */
 	bool		open;			/* no upper bound */
-	bool		has_overage;
 } Bracket;
 
-/* Rules stand in the order of their steps, then of precedence. */
+/* A rule's scale; its brackets follow it. */
+typedef struct Scale
+{
+	uint8		mode;			/* ScaleMode */
+	uint8		measure;		/* ScaleMeasure */
+	bool		upper_inclusive;	/* '(]' instead of '[)' */
+	uint16		fact;
+	uint32		nbrackets;
+	Bracket		brackets[FLEXIBLE_ARRAY_MEMBER];
+} Scale;
+
+/*
+ * Rules stand in the order of their steps, then of precedence: the smaller rank,
+ * then the larger priority, then the smaller id. One is a cache line.
+ */
 typedef struct Rule
 {
 	int64		id;
 	TimestampTz from;			/* half-open */
 	TimestampTz to;
 	StoredDec	value;
-	uint32		rank;			/* smaller is more specific; within a step */
+	uint32		rank;			/* place among the policy's ranks */
 	int32		priority;
-	uint16		step;
+	Link		more;			/* RuleMore */
+	Link		scale;			/* Scale */
 	Base		base;
-	uint8		adjust;			/* Adjust */
-	uint8		scale_mode;		/* ScaleMode */
-	uint8		scale_measure;	/* ScaleMeasure */
-	bool		scale_upper_inclusive;	/* '(]' instead of '[)' */
-	bool		final;
-	bool		stop;
-	uint16		scale_fact;
 	uint16		group;			/* exclusive group + 1; 0: none */
-	uint32		first_bracket;
-	uint32		nbrackets;
-	uint32		ending;			/* number + 1; 0: none */
-	uint32		more;			/* number + 1 of its RuleMore; 0: none */
-	bool		repeated;		/* stands at several depths; counts once */
-	bool		in_quote_currency;	/* scoped on currency: its money never converts */
+	uint8		adjust:5;		/* Adjust */
+	bool		final:1;
+	bool		stop:1;
+	bool		repeated:1;		/* stands at several depths; counts once */
+	uint8		step:6;
+	bool		in_quote_currency:1;	/* scoped on currency: its money never converts */
 } Rule;
 
 /* What few rules have. */
 typedef struct RuleMore
 {
-	uint32		condition;		/* number + 1 of a path; 0: none */
-	uint32		value_expr;
-	uint32		exclusions;		/* first value left out */
+	Link		condition;		/* JsonPath */
+	Link		value_expr;
+	Link		exclusions;		/* ScopeExclusions: values left out */
+	Link		by_facts;		/* numbers of facts that lines share to be measured together */
+	Link		lines;			/* Jsonb: a scope */
+	Link		counts;
+	Link		ending;			/* Ending */
+	Link		note;			/* text: what its writer calls it */
 	uint32		nexclusions;
+	uint32		nby_facts;
 	char		currency[4];	/* its money is in this; empty: the quote's */
 	uint8		on_breach;		/* Breach */
-	uint16		offset_fact;	/* + 1; 0: none */
 	bool		has_max_amount;
 	bool		has_max_units;
 	bool		free_dearest;	/* free_units: the dearest instead of the cheapest */
 	bool		free_whole;		/* free_units: all of a portion or none of it */
-	uint32		by_facts;		/* first fact that lines share to be measured together */
-	uint32		nby_facts;
-	uint32		lines;			/* number + 1 of a scope in jsonb; 0: none */
-	uint32		counts;
+	uint16		offset_fact;	/* + 1; 0: none */
 	StoredDec	max_amount;		/* the most it takes off */
 	StoredDec	max_units;
 	StoredDec	unit_step;		/* 0: none */
 } RuleMore;
+
+/* What decides between rules of one step before priority does; the strongest first. */
+typedef struct Rank
+{
+	uint64		mask;			/* dimensions constrained */
+	uint64		depths;			/* of its path values */
+	uint32		access;			/* place in the step's access list */
+	uint32		step;
+} Rank;
 
 /* A rate, valid for a half-open period; sorted by currencies. */
 typedef struct Rate
@@ -202,13 +236,6 @@ typedef struct Unit
 	StoredDec	factor;
 } Unit;
 
-/* What a rule's writer calls it, for explanations; sorted by rule. */
-typedef struct RuleNote
-{
-	int64		rule;
-	uint32		text;
-} RuleNote;
-
 /* Group number of '*', the one that stands alone in its step. */
 #define GROUP_ALONE 1
 
@@ -223,7 +250,7 @@ typedef struct Step
 	bool		is_list;		/* the step that sets the list price */
 	bool		has_groups;		/* some rule is in an exclusive group */
 	uint16		compete;		/* number + 1; 0: none */
-	uint32		ending;
+	Link		ending;			/* Ending */
 	uint8		remainder;		/* Remainder, of order steps */
 	uint64		excludes;		/* steps, as bits */
 	uint32		end_rule;		/* its rules are numbered below this */
@@ -232,6 +259,7 @@ typedef struct Step
 typedef struct Policy
 {
 	Size		size;
+	const struct Policy *base;	/* of a patch: the policy that it changes; else NULL */
 	char		currency[4];
 	uint8		round_target;	/* RoundTarget */
 	uint8		round_mode;		/* RoundMode */
@@ -242,17 +270,18 @@ typedef struct Policy
 	bool		increment_given;	/* else the currency's minor unit */
 	StoredDec	increment;
 	uint32		zone;			/* text */
-	uint32		ending;
+	Link		ending;			/* Ending */
 	uint32		nsteps;
 	uint32		nrules;
-	uint32		nbrackets;
-	uint32		nendings;
+	uint32		nranks;
+	uint32		ngroups;
 	uint32		ndims;			/* dimensions are the first facts */
 	uint32		nfacts;
 	uint32		nrates;
 	uint32		nunits;
-	uint32		nnotes;
+	uint32		nhidden;
 	uint64		path_dims;		/* dimensions of kind path, as bits */
+	uint64		used_dims;		/* dimensions that some rule's scope names */
 	int32		list_price_fact;
 	int32		cost_fact;
 	int32		currency_fact;
@@ -261,19 +290,13 @@ typedef struct Policy
 	int32		sku_fact;
 	Size		steps;
 	Size		rules;
-	Size		brackets;
-	Size		endings;
+	Size		ranks;
 	Size		facts;			/* offsets of the names, into the texts */
-	Size		numerics;		/* offsets of numerics too large for 64 bits */
-	Size		more;
-	Size		exclusions;
-	Size		paths;			/* offsets of jsonpaths */
-	Size		scopes;			/* offsets of the jsonb of lines and counts */
-	Size		by_facts;
+	Size		groups;			/* the same of exclusive groups */
 	Size		rates;
 	Size		units;
-	Size		notes;
 	Size		texts;
+	Size		hidden;			/* of a patch: ids of the rules that do not count in its base, sorted */
 	Size		match;
 } Policy;
 
@@ -282,23 +305,66 @@ typedef struct Policy
 #define POLICY_MATCH(policy) POLICY_PART(policy, MatchIndex, match)
 
 static inline Dec
-stored_dec(const Policy *policy, const StoredDec *stored)
+stored_dec(const StoredDec *stored)
 {
 	Dec			d = dec_make(stored->v, stored->scale);
 
 	if (unlikely(stored->big != 0))
-		(void) dec_from_numeric((Numeric) ((char *) policy +
-										   POLICY_PART(policy, Size, numerics)[stored->big - 1]),
-								&d);
+		(void) dec_from_numeric((Numeric) LINKED(char, stored, stored->big), &d);
 	return d;
 }
 
-#define POLICY_PATH(policy, number) \
-	((const JsonPath *) ((const char *) (policy) + POLICY_PART(policy, Size, paths)[(number) - 1]))
-#define POLICY_SCOPE(policy, number) \
-	((Jsonb *) ((const char *) (policy) + POLICY_PART(policy, Size, scopes)[(number) - 1]))
-#define RULE_MORE(policy, rule) \
-	((rule)->more == 0 ? NULL : POLICY_PART(policy, RuleMore, more) + (rule)->more - 1)
+static inline const RuleMore *
+rule_more(const Rule *rule)
+{
+	return rule->more == 0 ? NULL : LINKED(RuleMore, rule, rule->more);
+}
+
+static inline const Scale *
+rule_scale(const Rule *rule)
+{
+	return rule->scale == 0 ? NULL : LINKED(Scale, rule, rule->scale);
+}
+
+static inline ScaleMode
+scale_mode(const Rule *rule)
+{
+	return rule->scale == 0 ? SCALE_NONE : (ScaleMode) LINKED(Scale, rule, rule->scale)->mode;
+}
+
+static inline const BracketMore *
+bracket_more(const Bracket *bracket)
+{
+	return bracket->more == 0 ? NULL : LINKED(BracketMore, bracket, bracket->more);
+}
+
+static inline bool
+has_overage(const Bracket *bracket)
+{
+	return bracket->more != 0 && bracket_more(bracket)->has_overage;
+}
+
+/* Due once the bracket is entered. */
+static inline Dec
+bracket_fee(const Bracket *bracket)
+{
+	return bracket->more == 0 ? DEC_ZERO : stored_dec(&bracket_more(bracket)->fee);
+}
+
+/* Rules of a patch are numbered from the last of its base on. */
+static inline const Rule *
+policy_rule(const Policy *policy, uint32 number)
+{
+	const Policy *base = policy->base;
+
+	if (unlikely(base != NULL))
+	{
+		if (number < base->nrules)
+			return POLICY_PART(base, Rule, rules) + number;
+		number -= base->nrules;
+	}
+	return POLICY_PART(policy, Rule, rules) + number;
+}
 
 /*
  * The policy of this name under the active snapshot; an error if there is
@@ -306,10 +372,41 @@ stored_dec(const Policy *policy, const StoredDec *stored)
  */
 extern const Policy *policy_get(const char *name, int len, uint64 *serial);
 
-/* The rule book's fingerprint, as the last policy_get saw it, in hexadecimal. */
-extern void policy_version(char version[33]);
+/* The rule book's fingerprint, as the last policy_get saw it. */
+extern void policy_version(char version[FINGERPRINT_TEXT]);
+
+/* The policies this session has, as the active snapshot sees them: BookStats *. */
+extern List *policy_stats(void);
+
+/* Does a patch say of this rule that it does not count in its base? */
+extern bool policy_hides(const Policy *policy, int64 rule);
+
+/* Is the rule one of the patch's own? */
+static inline bool
+is_patched(const Policy *policy, const Rule *rule)
+{
+	return policy->base != NULL && (const char *) rule >= (const char *) policy &&
+		(const char *) rule < (const char *) policy + policy->size;
+}
+
+/* What decides about a rule before its priority does. */
+static inline const Rank *
+policy_rank(const Policy *policy, const Rule *rule)
+{
+	return POLICY_PART(policy->base == NULL || is_patched(policy, rule) ? policy : policy->base,
+					   Rank, ranks) + rule->rank;
+}
+
+/* Which of two ranks, of whatever chunk, is the stronger (< 0: the left one). */
+extern int	policy_compare_ranks(const Rank *a, const Rank *b);
 
 /* policy_compile.c: reads and compiles a policy; NULL if there is none. */
 extern void *policy_compile(const char *name);
+
+/*
+ * The same by reading, of its rules, only those that may differ from base; what
+ * is small is read anew. The patch points to base; NULL where it would not fit.
+ */
+extern void *policy_patch(const char *name, const void *base, const int64 *rules, int nrules);
 
 #endif

@@ -29,16 +29,14 @@ read_policy(Compiler *c, Row *row)
 {
 	char	   *currency = text_column(row, 1);
 	RoundMode	mode;
-	bool		isnull;
 
 	if (currency != NULL)
 		strlcpy(c->head.currency, currency, sizeof(c->head.currency));
-	c->head.round_target = OPTION(text_column(row, 2), target_names);
+	c->head.round_target = WORD(row, 2, target_names);
 	if (!round_mode_from_name(text_column(row, 3), &mode))
 		elog(ERROR, "unknown rounding mode in the configuration");
 	c->head.round_mode = mode;
-	(void) column(row, 4, &isnull);
-	c->head.increment_given = !isnull;
+	c->head.increment_given = !is_null(row, 4);
 	c->head.increment = dec_column(c, row, 4);
 	c->head.ending = ending_column(c, row, 5);
 	c->head.strict = bool_column(row, 6);
@@ -52,7 +50,7 @@ read_dimension(Compiler *c, Row *row)
 	if (c->ndims <= MATCH_MAX_DIMENSIONS)
 	{
 		c->dims[c->ndims] = pstrdup(text_column(row, 1));
-		c->is_path[c->ndims] = strcmp(text_column(row, 2), "path") == 0;
+		c->is_path[c->ndims] = bool_column(row, 2);
 		if (strcmp(c->dims[c->ndims], "currency") == 0)
 			c->currency_dim = c->ndims;
 	}
@@ -89,27 +87,27 @@ read_step(Compiler *c, Row *row)
 	Step	   *step;
 	bool		isnull;
 	Datum		access;
-	char	   *compete;
+	char	   *compete = text_column(row, 7);
 	char	   *name = text_column(row, 1);
+	int			remainder = WORD(row, 10, remainder_names);
 
 	if (c->head.nsteps == MAX_STEPS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the policy has more than %d steps", MAX_STEPS),
+				 errdetail("Some were saved while its checks were off."),
 				 errhint("Combine steps, or split the policy.")));
 	step = &c->steps[c->head.nsteps];
 	memset(step, 0, sizeof(Step));
 	step->name = add_text(c, name);
 	step->seq = DatumGetInt32(column(row, 2, &isnull));
-	step->level = OPTION(text_column(row, 9), level_names);
-	compete = text_column(row, 10);
-	step->remainder = compete == NULL ? REMAINDER_LARGEST : OPTION(compete, remainder_names);
+	step->level = WORD(row, 9, level_names);
+	step->remainder = remainder < 0 ? REMAINDER_LARGEST : remainder;
 	step->base = base_named(c, text_column(row, 3));
-	step->pick = OPTION(text_column(row, 4), pick_names);
+	step->pick = WORD(row, 4, pick_names);
 	step->only_down = bool_column(row, 5);
 	step->ending = ending_column(c, row, 6);
 	step->is_list = step->level == LEVEL_LINE && strcmp(name, "list") == 0;
-	compete = text_column(row, 7);
 	if (compete != NULL)
 		step->compete = name_number(&c->competes, compete) + 1;
 
@@ -138,8 +136,10 @@ read_step(Compiler *c, Row *row)
 static void
 read_excludes(Compiler *c, Row *row)
 {
-	int			step = step_number(c, text_column(row, 1));
-	int			excluded = step_number(c, text_column(row, 2));
+	char	   *name = text_column(row, 1);
+	char	   *excludes = text_column(row, 2);
+	int			step = step_number(c, name, strlen(name));
+	int			excluded = step_number(c, excludes, strlen(excludes));
 
 	if (step >= 0 && excluded >= 0)
 		c->steps[step].excludes |= UINT64CONST(1) << excluded;
@@ -151,15 +151,11 @@ static void
 read_rate(Compiler *c, Row *row)
 {
 	Rate	   *rate = palloc0(sizeof(Rate));
-	Rule		validity;
-	bool		isnull;
 
 	strlcpy(rate->from_currency, text_column(row, 1), sizeof(rate->from_currency));
 	strlcpy(rate->to_currency, text_column(row, 2), sizeof(rate->to_currency));
 	rate->rate = dec_column(c, row, 3);
-	read_validity(&validity, column(row, 4, &isnull));
-	rate->from = validity.from;
-	rate->to = validity.to;
+	validity_column(row, 4, &rate->from, &rate->to);
 	c->rates = lappend(c->rates, rate);
 }
 
@@ -177,8 +173,42 @@ read_unit(Compiler *c, Row *row)
 
 /* ----- all of it ----- */
 
-void *
-policy_compile(const char *name)
+/* What a patch numbers as its base does: facts, and exclusive groups. */
+static void
+take_numbers(Compiler *c, const Policy *base)
+{
+	const uint32 *facts = POLICY_PART(base, uint32, facts);
+	const uint32 *groups = POLICY_PART(base, uint32, groups);
+	uint32		i;
+
+	for (i = base->ndims; i < base->nfacts; i++)
+		(void) name_number(&c->facts, POLICY_TEXT(base, facts[i]));
+	for (i = 0; i < base->ngroups; i++)
+		(void) name_number(&c->groups, POLICY_TEXT(base, groups[i]));
+}
+
+/* Has the policy the dimensions and steps of base? Else numbers mean something else. */
+static bool
+fits(const Compiler *c, const Policy *base)
+{
+	const uint32 *facts = POLICY_PART(base, uint32, facts);
+	const Step *steps = POLICY_PART(base, Step, steps);
+	int			i;
+
+	if (c->ndims != base->ndims || c->head.nsteps != base->nsteps ||
+		c->head.path_dims != base->path_dims)
+		return false;
+	for (i = 0; i < c->ndims; i++)
+		if (strcmp(c->dims[i], POLICY_TEXT(base, facts[i])) != 0)
+			return false;
+	for (i = 0; i < c->head.nsteps; i++)
+		if (strcmp(c->texts.data + c->steps[i].name, POLICY_TEXT(base, steps[i].name)) != 0)
+			return false;
+	return true;
+}
+
+static Policy *
+compile(const char *name, const Policy *base, const int64 *rules, int nrules)
 {
 	MemoryContext result_context = CurrentMemoryContext;
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "quotetier policy compiler",
@@ -188,6 +218,9 @@ policy_compile(const char *name)
 
 	MemoryContextSwitchTo(work);
 	c = palloc0(sizeof(Compiler));
+	c->base = base;
+	c->changed = rules;
+	c->nchanged = nrules;
 	c->currency_dim = -1;
 	initStringInfo(&c->texts);
 	read_rows(c,
@@ -196,13 +229,21 @@ policy_compile(const char *name)
 			  name, read_policy);
 	if (c->head.size != 0)
 	{
+		if (base != NULL)
+			take_numbers(c, base);
 		c->head.list_price_fact = name_number(&c->facts, "list_price");
 		c->head.currency_fact = name_number(&c->facts, "currency");
 		c->head.uom_fact = name_number(&c->facts, "uom");
 		c->head.uom_factor_fact = name_number(&c->facts, "uom_factor");
 		c->head.sku_fact = name_number(&c->facts, "sku");
+
+		/* only where there are more than a policy can have, the used ones are looked for */
 		read_rows(c,
-				  "SELECT d.name, d.kind FROM quotetier.dimension d WHERE EXISTS (SELECT FROM quotetier.rule r"
+				  "SELECT d.name, d.kind OPERATOR(pg_catalog.=) 'path' FROM quotetier.dimension d"
+				  " WHERE (SELECT pg_catalog.count(*) OPERATOR(pg_catalog.<=) " CppAsString2(MATCH_MAX_DIMENSIONS)
+				  " AND pg_catalog.count(*) FILTER (WHERE kind OPERATOR(pg_catalog.=) 'path')"
+				  " OPERATOR(pg_catalog.<=) " CppAsString2(SCOPE_MAX_PATHS) " FROM quotetier.dimension)"
+				  " OR EXISTS (SELECT FROM quotetier.rule r"
 				  " WHERE r.policy OPERATOR(pg_catalog.=) $1 AND (r.scope OPERATOR(pg_catalog.?) d.name"
 				  " OR r.lines OPERATOR(pg_catalog.?) d.name OR r.counts OPERATOR(pg_catalog.?) d.name))"
 				  " ORDER BY d.weight DESC, d.id",
@@ -225,12 +266,27 @@ policy_compile(const char *name)
 				  "SELECT uom, sku, factor FROM quotetier.uom"
 				  " ORDER BY uom COLLATE \"C\", COALESCE(sku, '') COLLATE \"C\"",
 				  NULL, read_unit);
-		read_rules(c, name);
+		if (base == NULL || fits(c, base))
+		{
+			read_rules(c, name);
 
-		/* only the chunk outlives the compiler: the matcher is copied into it */
-		policy = lay_out(c, result_context);
+			/* only the chunk outlives the compiler: the matcher is copied into it */
+			policy = lay_out(c, result_context);
+		}
 	}
 	MemoryContextSwitchTo(result_context);
 	MemoryContextDelete(work);
 	return policy;
+}
+
+void *
+policy_compile(const char *name)
+{
+	return compile(name, NULL, NULL, 0);
+}
+
+void *
+policy_patch(const char *name, const void *base, const int64 *rules, int nrules)
+{
+	return compile(name, base, rules, nrules);
 }

@@ -6,29 +6,63 @@
  *	 policy_rules.c		its rules and scales, sorted by precedence
  *	 policy_rows.c		reading rows and columns
  *	 policy_layout.c	the finished chunk
+ *
+ * While compiling, a Link holds the number + 1 of what it is to lead to in the
+ * compiler's list or array of such; the layout makes it a distance.
  */
 #ifndef QUOTETIER_POLICY_COMPILE_H
 #define QUOTETIER_POLICY_COMPILE_H
 
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "base/scope.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "price/policy.h"
+#include "utils/hsearch.h"
 
-/* A rule as read, with what decides its place. */
+/* A growing array; room is made by GROW. */
+#define GROWING(type) struct { type *items; uint32 n; uint32 room; }
+
+#define GROW(array) \
+	do { \
+		if ((array).n == (array).room) \
+		{ \
+			(array).room = Max((array).room * 2, 64); \
+			(array).items = (array).items == NULL ? \
+				palloc((array).room * sizeof(*(array).items)) : \
+				repalloc_huge((array).items, (array).room * sizeof(*(array).items)); \
+		} \
+	} while (0)
+
+/* A rule as read; its rank is a number among ranks_read until they are sorted. */
 typedef struct ReadRule
 {
 	Rule		rule;
 	Scope		scope;
 	uint64		depths;			/* of its path values */
-	uint32		access;			/* place in the step's access list */
 } ReadRule;
+
+/* A scale as read: its brackets are a run of those read. */
+typedef struct ReadScale
+{
+	Scale		scale;
+	int64		rule;
+	uint32		first_bracket;
+} ReadScale;
+
+/* The key of a rank, and its number in order of appearance. */
+typedef struct ReadRank
+{
+	Rank		rank;
+	uint32		number;
+} ReadRank;
 
 typedef struct Compiler
 {
+	const Policy *base;			/* the policy to patch; NULL: all of it is compiled */
+	const int64 *changed;		/* the rules the patch reads, sorted */
+	int			nchanged;
 	Policy		head;
 	Step		steps[MAX_STEPS];
 	List	   *access[MAX_STEPS];	/* of uint64 *: masks, strongest first */
@@ -42,49 +76,59 @@ typedef struct Compiler
 	int			currency_dim;	/* -1: none */
 	ScopeReader *scopes;
 	List	   *facts;			/* names of other facts that are asked for */
-	List	   *more;			/* of RuleMore * */
 	List	   *paths;			/* of JsonPath * */
 	List	   *line_scopes;	/* of Jsonb * */
-	List	   *by_facts;		/* numbers of facts */
+	List	   *notes;			/* of text * */
 	List	   *rates;			/* of Rate * */
 	List	   *units;			/* of Unit * */
-	List	   *notes;			/* of RuleNote * */
-
-	ReadRule   *rules;
-	uint32		nrules;
-	uint32		rules_room;
-	ReadRule  **scaled;			/* rules with a scale, by id */
-	uint32		nscaled;
-	Bracket    *brackets;
-	uint32		nbrackets;
-	uint32		brackets_room;
 	List	   *endings;		/* of Ending * */
 	List	   *numerics;		/* of Numeric */
+
+	GROWING(ReadRule) rules;
+	GROWING(RuleMore) more;
+	GROWING(ReadScale) scales;
+	GROWING(Bracket) brackets;
+	GROWING(BracketMore) bracket_more;
+	GROWING(uint32) by_facts;
+	uint64		used_dims;		/* by some scope, as bits of a scope's mask */
+	ReadScale **scales_by_rule;	/* while their brackets are read: by rule, ... */
+	uint32		next_scale;		/* ... and the one that comes now */
+	HTAB	   *ranks_read;		/* of ReadRank */
+	uint32	   *order;			/* numbers of the rules, by precedence */
+	Rank	   *ranks;
 } Compiler;
 
 /* A row of a query. */
 typedef struct Row
 {
-	HeapTuple	tuple;
-	TupleDesc	desc;
+	const Datum *values;
+	const bool *nulls;
 	MemoryContext context;		/* for what is only needed while reading it */
 } Row;
 
-/* policy_rows.c: calls read for every row of a query; key is its parameter, if it has one. */
-extern void read_rows(Compiler *c, const char *sql, const char *key,
-					  void (*read) (Compiler *c, Row *row));
+/*
+ * policy_rows.c: calls read for every row of a query. Its parameters are the
+ * key, if not NULL, and the rules of a patch.
+ */
+typedef void (*RowReader) (Compiler *c, Row *row);
+
+extern void read_rows(Compiler *c, const char *sql, const char *key, RowReader read);
 
 /* Columns are numbered from 1. A text is NULL, a number zero, when it is null. */
-extern Datum column(Row *row, int number, bool *isnull);
+extern Datum column(const Row *row, int number, bool *isnull);
+extern bool is_null(const Row *row, int number);
 extern char *text_column(Row *row, int number);
-extern bool bool_column(Row *row, int number);
-extern StoredDec dec_column(Compiler *c, Row *row, int number);
+extern bool bool_column(const Row *row, int number);
+extern StoredDec dec_column(Compiler *c, const Row *row, int number);
 extern uint32 ending_column(Compiler *c, Row *row, int number);
-extern void read_validity(Rule *rule, Datum range);
+extern void validity_column(Row *row, int number, TimestampTz *from, TimestampTz *to);
 
-/* The place of an option among its names, in the order of its enum. */
-extern int	option(const char *name, const char *const *names, int n);
-#define OPTION(name, names) option(name, names, lengthof(names))
+/* A value with a long header, that lasts as long as the row. */
+extern struct varlena *long_column(Row *row, int number);
+
+/* The place of a word among the options, in the order of their enum; -1 when it is null. */
+extern int	word_column(const Row *row, int number, const char *const *words, int n);
+#define WORD(row, number, words) word_column(row, number, words, lengthof(words))
 
 /* Keeps a text; the place of a name in a list, added if it is not there. */
 extern uint32 add_text(Compiler *c, const char *text);
@@ -92,7 +136,7 @@ extern int	name_number(List **names, const char *name);
 extern StoredDec store_dec(Compiler *c, Dec d);
 
 /* A step by name, -1 if there is none; a base by name. */
-extern int	step_number(Compiler *c, const char *name);
+extern int	step_number(Compiler *c, const char *name, int len);
 extern Base base_named(Compiler *c, const char *name);
 
 /* policy_rules.c: reads the rules of a policy and their scales, and sorts them. */

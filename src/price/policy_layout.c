@@ -4,8 +4,28 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "price/policy_compile.h"
 #include "utils/memutils.h"
+
+/* A rule is a cache line, and begins one. */
+#define CHUNK_ALIGN 64
+
+/* Where in the chunk the compiler's lists and arrays are to stand. */
+typedef struct Layout
+{
+	Size		scales;
+	Size	   *scale_at;		/* each scale's */
+	Size		bracket_more;
+	Size		more;
+	Size		exclusions;
+	Size		by_facts;
+	Size		endings;
+	Size	   *numeric_at;
+	Size	   *path_at;
+	Size	   *scope_at;
+	Size	   *note_at;
+} Layout;
 
 static Size
 place(Size *at, Size bytes)
@@ -16,41 +36,215 @@ place(Size *at, Size bytes)
 	return offset;
 }
 
-/* Places a list of varlena values, behind the offsets at which they begin. */
-static Size
+/* Places a list of varlena values; where each stands. */
+static Size *
 place_varlenas(Size *at, List *values)
 {
-	Size		offset = place(at, list_length(values) * sizeof(Size));
+	Size	   *places = palloc((list_length(values) + 1) * sizeof(Size));
 	ListCell   *cell;
 
 	foreach(cell, values)
-		(void) place(at, VARSIZE(lfirst(cell)));
-	return offset;
+		places[foreach_current_index(cell)] = place(at, VARSIZE(lfirst(cell)));
+	return places;
 }
 
 static void
-copy_varlenas(Policy *policy, Size part, List *values)
+copy_varlenas(Policy *policy, const Size *places, List *values)
 {
-	Size	   *offsets = (Size *) ((char *) policy + part);
-	Size		at = part + MAXALIGN(list_length(values) * sizeof(Size));
 	ListCell   *cell;
 
 	foreach(cell, values)
+		memcpy((char *) policy + places[foreach_current_index(cell)], lfirst(cell),
+			   VARSIZE(lfirst(cell)));
+}
+
+/* ----- links: from the compiler's numbers to distances ----- */
+
+static void
+link_to(Link *link, const void *owner, const Policy *policy, Size offset)
+{
+	int64		distance = (const char *) policy + offset - (const char *) owner;
+
+	if (distance / 4 != (Link) (distance / 4))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the rule book is too large"),
+				 errdetail("A policy can take 8 GB at most."),
+				 errhint("Split the policy.")));
+	*link = distance / 4;
+}
+
+/* The same where the link holds the number + 1 of an item of this size, or of these places. */
+static void
+link_item(Link *link, const void *owner, const Policy *policy, Size items, Size size)
+{
+	if (*link != 0)
+		link_to(link, owner, policy, items + (*link - 1) * size);
+}
+
+static void
+link_place(Link *link, const void *owner, const Policy *policy, const Size *places)
+{
+	if (*link != 0)
+		link_to(link, owner, policy, places[*link - 1]);
+}
+
+static void
+link_dec(StoredDec *stored, const Policy *policy, const Layout *layout)
+{
+	link_place(&stored->big, stored, policy, layout->numeric_at);
+}
+
+/* ----- the parts ----- */
+
+static void
+lay_out_steps(Compiler *c, Policy *policy, const Layout *layout)
+{
+	Step	   *steps = (Step *) ((char *) policy + policy->steps);
+	Ending	   *endings = (Ending *) ((char *) policy + layout->endings);
+	ListCell   *cell;
+	int			i;
+
+	memcpy(steps, c->steps, policy->nsteps * sizeof(Step));
+	for (i = 0; i < policy->nsteps; i++)
+		link_item(&steps[i].ending, &steps[i], policy, layout->endings, sizeof(Ending));
+	link_item(&policy->ending, policy, policy, layout->endings, sizeof(Ending));
+	link_dec(&policy->increment, policy, layout);
+	foreach(cell, c->endings)
 	{
-		*offsets++ = at;
-		memcpy((char *) policy + at, lfirst(cell), VARSIZE(lfirst(cell)));
-		at += MAXALIGN(VARSIZE(lfirst(cell)));
+		*endings = *(Ending *) lfirst(cell);
+		link_dec(&endings->rest, policy, layout);
+		link_dec(&endings->period, policy, layout);
+		endings++;
 	}
 }
 
-/* Copies a list of structs of one size. */
 static void
-copy_structs(Policy *policy, Size part, List *values, Size size)
+lay_out_rules(Compiler *c, Policy *policy, const Layout *layout)
 {
+	Rule	   *rules = (Rule *) ((char *) policy + policy->rules);
+	Step	   *steps = (Step *) ((char *) policy + policy->steps);
+	RuleMore   *more = (RuleMore *) ((char *) policy + layout->more);
+	uint32		i;
+
+	for (i = 0; i < c->rules.n; i++)
+	{
+		Rule	   *rule = &rules[i];
+
+		*rule = c->rules.items[c->order[i]].rule;
+		link_dec(&rule->value, policy, layout);
+		link_item(&rule->more, rule, policy, layout->more, sizeof(RuleMore));
+		link_place(&rule->scale, rule, policy, layout->scale_at);
+		policy->has_guards |= IS_GUARD(rule->adjust);
+		policy->has_order |= steps[rule->step].level == LEVEL_ORDER;
+		policy->has_statistical |= steps[rule->step].level == LEVEL_STATISTICAL;
+		steps[rule->step].has_groups |= rule->group != 0;
+		steps[rule->step].end_rule = i + 1;
+		if ((i & 0xFFFF) == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	for (i = 1; i < policy->nsteps; i++)
+		steps[i].end_rule = Max(steps[i].end_rule, steps[i - 1].end_rule);
+
+	for (i = 0; i < c->more.n; i++, more++)
+	{
+		*more = c->more.items[i];
+		link_place(&more->condition, more, policy, layout->path_at);
+		link_place(&more->value_expr, more, policy, layout->path_at);
+		link_place(&more->lines, more, policy, layout->scope_at);
+		link_place(&more->counts, more, policy, layout->scope_at);
+		link_place(&more->note, more, policy, layout->note_at);
+		link_item(&more->exclusions, more, policy, layout->exclusions, sizeof(ScopeExclusion));
+		link_item(&more->by_facts, more, policy, layout->by_facts, sizeof(uint32));
+		link_item(&more->ending, more, policy, layout->endings, sizeof(Ending));
+		link_dec(&more->max_amount, policy, layout);
+		link_dec(&more->max_units, policy, layout);
+		link_dec(&more->unit_step, policy, layout);
+	}
+}
+
+static void
+lay_out_scales(Compiler *c, Policy *policy, const Layout *layout)
+{
+	BracketMore *more = (BracketMore *) ((char *) policy + layout->bracket_more);
+	uint32		i;
+	uint32		k;
+
+	for (i = 0; i < c->scales.n; i++)
+	{
+		const ReadScale *read = &c->scales.items[i];
+		Scale	   *scale = (Scale *) ((char *) policy + layout->scale_at[i]);
+
+		memcpy(scale, &read->scale, offsetof(Scale, brackets));
+		for (k = 0; k < read->scale.nbrackets; k++)
+		{
+			Bracket    *bracket = &scale->brackets[k];
+
+			*bracket = c->brackets.items[read->first_bracket + k];
+			link_dec(&bracket->from, policy, layout);
+			link_dec(&bracket->to, policy, layout);
+			link_dec(&bracket->value, policy, layout);
+			link_item(&bracket->more, bracket, policy, layout->bracket_more, sizeof(BracketMore));
+		}
+	}
+	for (i = 0; i < c->bracket_more.n; i++, more++)
+	{
+		*more = c->bracket_more.items[i];
+		link_dec(&more->fee, policy, layout);
+		link_dec(&more->size, policy, layout);
+		link_dec(&more->overage, policy, layout);
+	}
+}
+
+static void
+lay_out_rates(Compiler *c, Policy *policy, const Layout *layout)
+{
+	Rate	   *rate = (Rate *) ((char *) policy + policy->rates);
+	Unit	   *unit = (Unit *) ((char *) policy + policy->units);
 	ListCell   *cell;
 
-	foreach(cell, values)
-		memcpy((char *) policy + part + foreach_current_index(cell) * size, lfirst(cell), size);
+	foreach(cell, c->rates)
+	{
+		*rate = *(Rate *) lfirst(cell);
+		link_dec(&rate->rate, policy, layout);
+		rate++;
+	}
+	foreach(cell, c->units)
+	{
+		*unit = *(Unit *) lfirst(cell);
+		link_dec(&unit->factor, policy, layout);
+		unit++;
+	}
+}
+
+/* Offsets of names: those of dimensions, where they come first, then of the list. */
+static uint32 *
+place_names(Compiler *c, int ndims, List *names)
+{
+	uint32	   *offsets = palloc((ndims + list_length(names) + 1) * sizeof(uint32));
+	ListCell   *cell;
+	int			i;
+
+	for (i = 0; i < ndims; i++)
+		offsets[i] = add_text(c, c->dims[i]);
+	foreach(cell, names)
+		offsets[i++] = add_text(c, lfirst(cell));
+	return offsets;
+}
+
+/* What rules of the base call for, a patch of it has to do, too. */
+static void
+take_over(Policy *policy, const Policy *base)
+{
+	Step	   *steps = (Step *) ((char *) policy + policy->steps);
+	int			i;
+
+	policy->has_guards |= base->has_guards;
+	policy->has_order |= base->has_order;
+	policy->has_statistical |= base->has_statistical;
+	policy->used_dims |= base->used_dims;
+	for (i = 0; i < policy->nsteps; i++)
+		steps[i].has_groups |= POLICY_PART(base, Step, steps)[i].has_groups;
 }
 
 Policy *
@@ -58,93 +252,76 @@ lay_out(Compiler *c, MemoryContext result)
 {
 	Policy		head = c->head;
 	Policy	   *policy;
-	Size		at = MAXALIGN(sizeof(Policy));
-	Size		match_size;
-	MatchIndex *match = match_finish(c->scopes->match, &match_size);
-	Rule	   *rules;
-	Step	   *steps;
-	uint32	   *names;
-	ListCell   *cell;
+	Layout		layout;
+	Size		at = TYPEALIGN(CHUNK_ALIGN, sizeof(Policy));
+	uint32	   *facts = place_names(c, c->ndims, c->facts);
+	uint32	   *groups = place_names(c, 0, c->groups);
 	uint32		i;
+	int			dim;
 
-	head.nrules = c->nrules;
-	head.nbrackets = c->nbrackets;
-	head.nendings = list_length(c->endings);
+	head.base = c->base;
+	head.nrules = c->rules.n;
+	head.ngroups = list_length(c->groups);
 	head.ndims = c->ndims;
 	head.nfacts = c->ndims + list_length(c->facts);
 	head.nrates = list_length(c->rates);
 	head.nunits = list_length(c->units);
-	head.nnotes = list_length(c->notes);
 	head.list_price_fact += c->ndims;
 	head.currency_fact += c->ndims;
 	head.uom_fact += c->ndims;
 	head.uom_factor_fact += c->ndims;
 	head.sku_fact += c->ndims;
+	head.nhidden = c->nchanged;
+	for (dim = 0; dim < c->ndims; dim++)
+		if (c->used_dims & scope_bit(dim))
+			head.used_dims |= UINT64CONST(1) << dim;
 
-	names = palloc((head.nfacts + 1) * sizeof(uint32));
-	for (i = 0; i < c->ndims; i++)
-		names[i] = add_text(c, c->dims[i]);
-	foreach(cell, c->facts)
-		names[i++] = add_text(c, lfirst(cell));
-
+	head.rules = at;
+	at += c->rules.n * sizeof(Rule);
 	head.steps = place(&at, head.nsteps * sizeof(Step));
-	head.rules = place(&at, c->nrules * sizeof(Rule));
-	head.brackets = place(&at, c->nbrackets * sizeof(Bracket));
-	head.endings = place(&at, head.nendings * sizeof(Ending));
+	head.ranks = place(&at, head.nranks * sizeof(Rank));
 	head.facts = place(&at, head.nfacts * sizeof(uint32));
-	head.more = place(&at, list_length(c->more) * sizeof(RuleMore));
-	head.exclusions = place(&at, c->scopes->nexclusions * sizeof(ScopeExclusion));
+	head.groups = place(&at, head.ngroups * sizeof(uint32));
 	head.rates = place(&at, head.nrates * sizeof(Rate));
 	head.units = place(&at, head.nunits * sizeof(Unit));
-	head.notes = place(&at, head.nnotes * sizeof(RuleNote));
 	head.texts = place(&at, c->texts.len);
-	head.numerics = place_varlenas(&at, c->numerics);
-	head.paths = place_varlenas(&at, c->paths);
-	head.scopes = place_varlenas(&at, c->line_scopes);
-	head.by_facts = place(&at, list_length(c->by_facts) * sizeof(uint32));
-	head.match = place(&at, match_size);
+	head.hidden = place(&at, c->nchanged * sizeof(int64));
+	layout.scale_at = MemoryContextAllocHuge(CurrentMemoryContext, (c->scales.n + 1) * sizeof(Size));
+	for (i = 0; i < c->scales.n; i++)
+		layout.scale_at[i] = place(&at, offsetof(Scale, brackets) +
+								   c->scales.items[i].scale.nbrackets * sizeof(Bracket));
+	layout.bracket_more = place(&at, c->bracket_more.n * sizeof(BracketMore));
+	layout.more = place(&at, c->more.n * sizeof(RuleMore));
+	layout.exclusions = place(&at, c->scopes->nexclusions * sizeof(ScopeExclusion));
+	layout.by_facts = place(&at, c->by_facts.n * sizeof(uint32));
+	layout.endings = place(&at, list_length(c->endings) * sizeof(Ending));
+	layout.numeric_at = place_varlenas(&at, c->numerics);
+	layout.path_at = place_varlenas(&at, c->paths);
+	layout.scope_at = place_varlenas(&at, c->line_scopes);
+	layout.note_at = place_varlenas(&at, c->notes);
+	head.match = place(&at, match_size(c->scopes->match));
 	head.size = at;
 
-	policy = MemoryContextAllocHuge(result, at);
+	policy = (Policy *) TYPEALIGN(CHUNK_ALIGN, MemoryContextAllocHuge(result, at + CHUNK_ALIGN));
 	*policy = head;
-	steps = (Step *) ((char *) policy + head.steps);
-	rules = (Rule *) ((char *) policy + head.rules);
-	memcpy(steps, c->steps, head.nsteps * sizeof(Step));
-	for (i = 0; i < c->nrules; i++)
-	{
-		rules[i] = c->rules[i].rule;
-
-		/* facts are numbered from the dimensions on */
-		if (rules[i].base.kind == BASE_FACT)
-			rules[i].base.number += c->ndims;
-		rules[i].scale_fact += c->ndims;
-		policy->has_guards |= IS_GUARD(rules[i].adjust);
-		policy->has_order |= steps[rules[i].step].level == LEVEL_ORDER;
-		policy->has_statistical |= steps[rules[i].step].level == LEVEL_STATISTICAL;
-		steps[rules[i].step].has_groups |= rules[i].group != 0;
-		steps[rules[i].step].end_rule = i + 1;
-	}
-	for (i = 1; i < head.nsteps; i++)
-		steps[i].end_rule = Max(steps[i].end_rule, steps[i - 1].end_rule);
-	memcpy((char *) policy + head.brackets, c->brackets, c->nbrackets * sizeof(Bracket));
-	copy_structs(policy, head.endings, c->endings, sizeof(Ending));
-	memcpy((char *) policy + head.facts, names, head.nfacts * sizeof(uint32));
-	foreach(cell, c->more)
-		if (((RuleMore *) lfirst(cell))->offset_fact != 0)
-			((RuleMore *) lfirst(cell))->offset_fact += c->ndims;
-	copy_structs(policy, head.more, c->more, sizeof(RuleMore));
-	memcpy((char *) policy + head.exclusions, c->scopes->exclusions,
-		   c->scopes->nexclusions * sizeof(ScopeExclusion));
-	copy_structs(policy, head.rates, c->rates, sizeof(Rate));
-	copy_structs(policy, head.units, c->units, sizeof(Unit));
-	copy_structs(policy, head.notes, c->notes, sizeof(RuleNote));
+	memcpy((char *) policy + head.ranks, c->ranks, head.nranks * sizeof(Rank));
+	memcpy((char *) policy + head.facts, facts, head.nfacts * sizeof(uint32));
+	memcpy((char *) policy + head.groups, groups, head.ngroups * sizeof(uint32));
 	memcpy((char *) policy + head.texts, c->texts.data, c->texts.len);
-	copy_varlenas(policy, head.numerics, c->numerics);
-	copy_varlenas(policy, head.paths, c->paths);
-	copy_varlenas(policy, head.scopes, c->line_scopes);
-	foreach(cell, c->by_facts)
-		((uint32 *) ((char *) policy + head.by_facts))[foreach_current_index(cell)] =
-			lfirst_int(cell) + c->ndims;
-	memcpy((char *) policy + head.match, match, match_size);
+	memcpy((char *) policy + head.hidden, c->changed, c->nchanged * sizeof(int64));
+	memcpy((char *) policy + layout.exclusions, c->scopes->exclusions,
+		   c->scopes->nexclusions * sizeof(ScopeExclusion));
+	memcpy((char *) policy + layout.by_facts, c->by_facts.items, c->by_facts.n * sizeof(uint32));
+	copy_varlenas(policy, layout.numeric_at, c->numerics);
+	copy_varlenas(policy, layout.path_at, c->paths);
+	copy_varlenas(policy, layout.scope_at, c->line_scopes);
+	copy_varlenas(policy, layout.note_at, c->notes);
+	lay_out_steps(c, policy, &layout);
+	lay_out_rules(c, policy, &layout);
+	lay_out_scales(c, policy, &layout);
+	lay_out_rates(c, policy, &layout);
+	match_lay_out(c->scopes->match, (MatchIndex *) ((char *) policy + head.match));
+	if (c->base != NULL)
+		take_over(policy, c->base);
 	return policy;
 }

@@ -6,79 +6,151 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "miscadmin.h"
 #include "price/ending.h"
 #include "price/policy_compile.h"
+#include "tcop/dest.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-/* Rows taken from a cursor at a time. */
-#define FETCH_ROWS 1000
+/* ----- rows ----- */
 
-Datum
-column(Row *row, int number, bool *isnull)
+/* Takes rows as the executor makes them: a copy of each costs more than compiling it. */
+typedef struct RowReceiver
 {
-	return SPI_getbinval(row->tuple, row->desc, number, isnull);
+	DestReceiver pub;
+	Compiler   *compiler;
+	RowReader	read;
+	MemoryContext context;		/* the compiler's */
+	MemoryContext of_row;
+} RowReceiver;
+
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowReceiver *receiver = (RowReceiver *) self;
+	MemoryContext caller = MemoryContextSwitchTo(receiver->context);
+	Row			row;
+
+	slot_getallattrs(slot);
+	row.values = slot->tts_values;
+	row.nulls = slot->tts_isnull;
+	row.context = receiver->of_row;
+	receiver->read(receiver->compiler, &row);
+	MemoryContextReset(receiver->of_row);
+	MemoryContextSwitchTo(caller);
+	return true;
 }
 
-/* A text column; NULL when it is null. */
+static void
+ignore_startup(DestReceiver *self, int operation, TupleDesc type)
+{
+}
+
+static void
+ignore_end(DestReceiver *self)
+{
+}
+
+void
+read_rows(Compiler *c, const char *sql, const char *key, RowReader read)
+{
+	RowReceiver receiver = {
+		.pub = {receive_row, ignore_startup, ignore_end, ignore_end, DestNone},
+		.compiler = c,
+		.read = read,
+		.context = CurrentMemoryContext
+	};
+	SPIExecuteOptions options = {.read_only = true, .dest = &receiver.pub};
+	Oid			types[2] = {TEXTOID, INT8ARRAYOID};
+	int			nargs = key == NULL ? 0 : c->base == NULL ? 1 : 2;
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
+	ParamListInfo params = makeParamList(nargs);
+	int			i;
+
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\"", sql);
+	for (i = 0; i < nargs; i++)
+	{
+		params->params[i].value = i == 0 ? CStringGetTextDatum(key) :
+			PointerGetDatum(construct_array((Datum *) c->changed, c->nchanged, INT8OID, sizeof(int64),
+											FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+		params->params[i].isnull = false;
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = types[i];
+	}
+	options.params = params;
+	receiver.of_row = AllocSetContextCreate(receiver.context, "quotetier row", ALLOCSET_SMALL_SIZES);
+	if (SPI_execute_plan_extended(plan, &options) < 0)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	MemoryContextSwitchTo(receiver.context);
+	MemoryContextDelete(receiver.of_row);
+	SPI_freeplan(plan);
+}
+
+/* ----- columns ----- */
+
+Datum
+column(const Row *row, int number, bool *isnull)
+{
+	*isnull = row->nulls[number - 1];
+	return row->values[number - 1];
+}
+
+struct varlena *
+long_column(Row *row, int number)
+{
+	MemoryContext caller = MemoryContextSwitchTo(row->context);
+	struct varlena *value = PG_DETOAST_DATUM(row->values[number - 1]);
+
+	MemoryContextSwitchTo(caller);
+	return value;
+}
+
+bool
+is_null(const Row *row, int number)
+{
+	return row->nulls[number - 1];
+}
+
 char *
 text_column(Row *row, int number)
 {
-	bool		isnull;
-	Datum		value = column(row, number, &isnull);
-	MemoryContext caller = MemoryContextSwitchTo(row->context);
-	char	   *result = isnull ? NULL : TextDatumGetCString(value);
+	MemoryContext caller;
+	char	   *result;
 
+	if (is_null(row, number))
+		return NULL;
+	caller = MemoryContextSwitchTo(row->context);
+	result = TextDatumGetCString(row->values[number - 1]);
 	MemoryContextSwitchTo(caller);
 	return result;
 }
 
 bool
-bool_column(Row *row, int number)
+bool_column(const Row *row, int number)
 {
-	bool		isnull;
-
-	return DatumGetBool(column(row, number, &isnull));
+	return !is_null(row, number) && DatumGetBool(row->values[number - 1]);
 }
 
-/* Calls read for every row of a query; key is its parameter, if it has one. */
-void
-read_rows(Compiler *c, const char *sql, const char *key, void (*read) (Compiler *c, Row *row))
+int
+word_column(const Row *row, int number, const char *const *words, int n)
 {
-	Oid			types[1] = {TEXTOID};
-	Datum		args[1] = {key == NULL ? (Datum) 0 : CStringGetTextDatum(key)};
-	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "quotetier rows",
-													  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext own = CurrentMemoryContext;
-	Portal		portal = SPI_cursor_open_with_args(NULL, sql, key == NULL ? 0 : 1, types, args, NULL, true,
-												   CURSOR_OPT_NO_SCROLL);
+	text	   *word;
+	int			len;
+	int			i;
 
-	for (;;)
-	{
-		uint64		i;
-
-		MemoryContextSwitchTo(row_context);
-		SPI_cursor_fetch(portal, true, FETCH_ROWS);
-		if (SPI_processed == 0)
-			break;
-		for (i = 0; i < SPI_processed; i++)
-		{
-			Row			row = {SPI_tuptable->vals[i], SPI_tuptable->tupdesc, row_context};
-
-			MemoryContextSwitchTo(own);
-			read(c, &row);
-		}
-		SPI_freetuptable(SPI_tuptable);
-		MemoryContextReset(row_context);
-		CHECK_FOR_INTERRUPTS();
-	}
-	MemoryContextSwitchTo(own);
-	SPI_cursor_close(portal);
-	MemoryContextDelete(row_context);
+	if (is_null(row, number))
+		return -1;
+	word = DatumGetTextPP(row->values[number - 1]);
+	len = VARSIZE_ANY_EXHDR(word);
+	for (i = 0; i < n; i++)
+		if (strncmp(words[i], VARDATA_ANY(word), len) == 0 && words[i][len] == '\0')
+			return i;
+	elog(ERROR, "unknown option \"%s\" in the configuration", text_to_cstring(word));
 }
 
 /* ----- small parts ----- */
@@ -92,7 +164,6 @@ add_text(Compiler *c, const char *text)
 	return offset;
 }
 
-/* The place of a name in a list of names, added when it is not there. */
 int
 name_number(List **names, const char *name)
 {
@@ -114,23 +185,22 @@ store_dec(Compiler *c, Dec d)
 		stored.v = (int64) d.v;
 	else
 	{
-		Numeric		num = dec_to_numeric(&d, 0);
-
-		c->numerics = lappend(c->numerics, num);
+		c->numerics = lappend(c->numerics,
+							  DatumGetNumericCopy(NumericGetDatum(dec_to_numeric(&d, 0))));
 		stored.big = list_length(c->numerics);
 	}
 	return stored;
 }
 
-/* A numeric column; zero when it is null. The tables admit finite values only. */
+/* The tables admit finite values only. */
 StoredDec
-dec_column(Compiler *c, Row *row, int number)
+dec_column(Compiler *c, const Row *row, int number)
 {
-	bool		isnull;
-	Datum		value = column(row, number, &isnull);
 	Dec			d = DEC_ZERO;
 
-	if (!isnull && !dec_from_numeric(DatumGetNumeric(value), &d))
+	/* a Dec is read from a numeric with a short header as well */
+	if (!is_null(row, number) &&
+		!dec_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(row->values[number - 1]), &d))
 		elog(ERROR, "infinite value in the configuration");
 	return store_dec(c, d);
 }
@@ -154,27 +224,18 @@ ending_column(Compiler *c, Row *row, int number)
 	return list_length(c->endings);
 }
 
-/* The place of an option in a list of its names, in the order of its enum. */
 int
-option(const char *name, const char *const *names, int n)
-{
-	int			i;
-
-	for (i = 0; i < n; i++)
-		if (strcmp(name, names[i]) == 0)
-			return i;
-	elog(ERROR, "unknown option \"%s\" in the configuration", name);
-}
-
-
-int
-step_number(Compiler *c, const char *name)
+step_number(Compiler *c, const char *name, int len)
 {
 	int			i;
 
 	for (i = 0; i < c->head.nsteps; i++)
-		if (strcmp(c->texts.data + c->steps[i].name, name) == 0)
+	{
+		const char *known = c->texts.data + c->steps[i].name;
+
+		if (strncmp(known, name, len) == 0 && known[len] == '\0')
 			return i;
+	}
 	return -1;
 }
 
@@ -182,7 +243,7 @@ Base
 base_named(Compiler *c, const char *name)
 {
 	Base		base = {BASE_LIST, 0};
-	int			step = step_number(c, name);
+	int			step = step_number(c, name, strlen(name));
 
 	if (strcmp(name, "list") == 0)
 		base.kind = BASE_LIST;
@@ -196,21 +257,21 @@ base_named(Compiler *c, const char *name)
 	else
 	{
 		base.kind = BASE_FACT;
-		base.number = name_number(&c->facts, name);
+		base.number = c->ndims + name_number(&c->facts, name);
 	}
 	return base;
 }
 
 void
-read_validity(Rule *rule, Datum range)
+validity_column(Row *row, int number, TimestampTz *from, TimestampTz *to)
 {
-	RangeType  *valid = DatumGetRangeTypeP(range);
+	RangeType  *valid = (RangeType *) long_column(row, number);
 	TypeCacheEntry *type = lookup_type_cache(RangeTypeGetOid(valid), TYPECACHE_RANGE_INFO);
 	RangeBound	lower;
 	RangeBound	upper;
 	bool		empty;
 
 	range_deserialize(type, valid, &lower, &upper, &empty);
-	rule->from = lower.infinite ? DT_NOBEGIN : DatumGetTimestampTz(lower.val);
-	rule->to = upper.infinite ? DT_NOEND : DatumGetTimestampTz(upper.val);
+	*from = lower.infinite ? DT_NOBEGIN : DatumGetTimestampTz(lower.val);
+	*to = upper.infinite ? DT_NOEND : DatumGetTimestampTz(upper.val);
 }

@@ -12,8 +12,8 @@
 #include "price/policy_compile.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/jsonpath.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 static const char *const adjust_names[] = {
 	"price", "price_percent", "margin", "markup", "percent_off", "percent_on",
@@ -22,37 +22,23 @@ static const char *const adjust_names[] = {
 };
 static const char *const breach_names[] = {"clamp", "block", "approve"};
 static const char *const scale_names[] = {"volume", "graduated", "block", "package"};
+static const char *const bounds_names[] = {"[)", "(]"};
+static const char *const from_names[] = {"cheapest", "dearest"};
 
-/* ----- rules ----- */
+/* ----- what few rules have ----- */
 
-/* The number of a jsonpath column, + 1; 0 when it is null. */
+/* Keeps a value of variable length; its number + 1, 0 when it is null. */
 static uint32
-path_column(Compiler *c, Row *row, int number)
+varlena_column(const Row *row, int number, List **values)
 {
-	bool		isnull;
-	Datum		value = column(row, number, &isnull);
-
-	if (isnull)
+	if (is_null(row, number))
 		return 0;
-	c->paths = lappend(c->paths, DatumGetJsonPathPCopy(value));
-	return list_length(c->paths);
-}
-
-/* The number of a jsonb column, + 1; 0 when it is null. */
-static uint32
-scope_column(Compiler *c, Row *row, int number)
-{
-	bool		isnull;
-	Datum		value = column(row, number, &isnull);
-
-	if (isnull)
-		return 0;
-	c->line_scopes = lappend(c->line_scopes, DatumGetJsonbPCopy(value));
-	return list_length(c->line_scopes);
+	*values = lappend(*values, PG_DETOAST_DATUM_COPY(row->values[number - 1]));
+	return list_length(*values);
 }
 
 static void
-read_scale_by(Compiler *c, Row *row, int number, RuleMore *more)
+read_scale_by(Compiler *c, const Row *row, int number, RuleMore *more)
 {
 	bool		isnull;
 	Datum		names = column(row, number, &isnull);
@@ -65,12 +51,61 @@ read_scale_by(Compiler *c, Row *row, int number, RuleMore *more)
 		return;
 	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT,
 					  &elements, &nulls, &n);
-	more->by_facts = list_length(c->by_facts);
+	more->by_facts = c->by_facts.n + 1;
 	more->nby_facts = n;
 	for (i = 0; i < n; i++)
-		c->by_facts = lappend_int(c->by_facts,
-								  name_number(&c->facts, TextDatumGetCString(elements[i])));
+	{
+		GROW(c->by_facts);
+		c->by_facts.items[c->by_facts.n++] =
+			c->ndims + name_number(&c->facts, TextDatumGetCString(elements[i]));
+	}
 }
+
+static uint32
+read_more(Compiler *c, Row *row, const Scope *scope)
+{
+	static const RuleMore nothing;
+	RuleMore	more;
+	char	   *text;
+	int			word;
+
+	memset(&more, 0, sizeof(RuleMore));
+	more.ending = ending_column(c, row, 15);
+	more.condition = varlena_column(row, 16, &c->paths);
+	more.value_expr = varlena_column(row, 17, &c->paths);
+	if (scope->nexclusions > 0)
+	{
+		more.exclusions = scope->exclusions + 1;
+		more.nexclusions = scope->nexclusions;
+	}
+	text = text_column(row, 18);
+	if (text != NULL)
+		strlcpy(more.currency, text, sizeof(more.currency));
+	word = WORD(row, 19, breach_names);
+	more.on_breach = word < 0 ? BREACH_CLAMP : word;
+	text = text_column(row, 20);
+	if (text != NULL)
+		more.offset_fact = c->ndims + name_number(&c->facts, text) + 1;
+	read_scale_by(c, row, 21, &more);
+	more.lines = varlena_column(row, 22, &c->line_scopes);
+	more.counts = varlena_column(row, 23, &c->line_scopes);
+	more.has_max_amount = !is_null(row, 24);
+	more.max_amount = dec_column(c, row, 24);
+	more.has_max_units = !is_null(row, 25);
+	more.max_units = dec_column(c, row, 25);
+	more.unit_step = dec_column(c, row, 26);
+	more.free_dearest = WORD(row, 27, from_names) == 1;
+	more.free_whole = bool_column(row, 28);
+	more.note = varlena_column(row, 29, &c->notes);
+
+	if (memcmp(&more, &nothing, sizeof(RuleMore)) == 0)
+		return 0;
+	GROW(c->more);
+	c->more.items[c->more.n++] = more;
+	return c->more.n;
+}
+
+/* ----- rules ----- */
 
 /* What a guard's percent is of, when neither it nor its step says: margins are over cost. */
 static Base
@@ -83,260 +118,267 @@ guard_base(Compiler *c, const Rule *rule)
 	return base_named(c, "list");
 }
 
-static void
-read_more(Compiler *c, Row *row, ReadRule *read)
+static Base
+rule_base(Compiler *c, Row *row, const Rule *rule)
 {
-	RuleMore	more;
-	char	   *text;
-	bool		isnull;
+	Base		base;
 
-	memset(&more, 0, sizeof(RuleMore));
-	more.condition = path_column(c, row, 16);
-	more.value_expr = path_column(c, row, 17);
-	more.exclusions = read->scope.exclusions;
-	more.nexclusions = read->scope.nexclusions;
-	text = text_column(row, 18);
-	if (text != NULL)
-		strlcpy(more.currency, text, sizeof(more.currency));
-	text = text_column(row, 19);
-	if (text != NULL)
-		more.on_breach = OPTION(text, breach_names);
-	text = text_column(row, 20);
-	if (text != NULL)
-		more.offset_fact = name_number(&c->facts, text) + 1;
-
-	read_scale_by(c, row, 21, &more);
-	more.lines = scope_column(c, row, 22);
-	more.counts = scope_column(c, row, 23);
-	(void) column(row, 24, &isnull);
-	more.has_max_amount = !isnull;
-	more.max_amount = dec_column(c, row, 24);
-	(void) column(row, 25, &isnull);
-	more.has_max_units = !isnull;
-	more.max_units = dec_column(c, row, 25);
-	more.unit_step = dec_column(c, row, 26);
-	more.free_dearest = strcmp(text_column(row, 27), "dearest") == 0;
-	more.free_whole = bool_column(row, 28);
-
-	if (more.nby_facts != 0 || more.lines != 0 || more.counts != 0 || more.has_max_amount ||
-		more.has_max_units || more.unit_step.v != 0 || more.unit_step.big != 0 ||
-		more.free_dearest || more.free_whole || more.condition != 0 || more.value_expr != 0 ||
-		more.nexclusions != 0 ||
-		more.currency[0] != '\0' || more.on_breach != 0 || more.offset_fact != 0)
-	{
-		c->more = lappend(c->more, memcpy(palloc(sizeof(RuleMore)), &more, sizeof(RuleMore)));
-		read->rule.more = list_length(c->more);
-	}
+	if (!is_null(row, 3))
+		base = base_named(c, text_column(row, 3));
+	else if (IS_GUARD(rule->adjust))
+		base = guard_base(c, rule);
+	else
+		return c->steps[rule->step].base;
+	return base;
 }
 
-/* columns of the query in policy_compile */
+static uint32
+read_scale(Compiler *c, Row *row, int64 rule)
+{
+	ReadScale  *read;
+	char	   *on;
+
+	if (is_null(row, 9))
+		return 0;
+	GROW(c->scales);
+	read = &c->scales.items[c->scales.n++];
+	memset(read, 0, sizeof(ReadScale));
+	read->rule = rule;
+	read->scale.mode = SCALE_VOLUME + WORD(row, 9, scale_names);
+	on = text_column(row, 10);
+	if (strcmp(on, "quantity") == 0)
+		read->scale.measure = MEASURE_QUANTITY;
+	else if (strcmp(on, "amount") == 0)
+		read->scale.measure = MEASURE_AMOUNT;
+	else
+	{
+		read->scale.measure = MEASURE_FACT;
+		read->scale.fact = c->ndims + name_number(&c->facts, on);
+	}
+	read->scale.upper_inclusive = WORD(row, 11, bounds_names) == 1;
+	return c->scales.n;
+}
+
+static uint16
+read_group(Compiler *c, Row *row)
+{
+	char	   *name = text_column(row, 12);
+
+	if (name == NULL)
+		return 0;
+	return strcmp(name, "*") == 0 ? GROUP_ALONE : GROUP_ALONE + 1 + name_number(&c->groups, name);
+}
+
+/* The number of what the rule has before priority decides. */
+static uint32
+rank_number(Compiler *c, const ReadRule *read)
+{
+	Rank		key;
+	ReadRank   *rank;
+	ListCell   *cell;
+	bool		found;
+
+	memset(&key, 0, sizeof(Rank));
+	key.mask = read->scope.mask;
+	key.depths = read->depths;
+	key.access = PG_UINT32_MAX;
+	key.step = read->rule.step;
+	foreach(cell, c->access[read->rule.step])
+		if (*(uint64 *) lfirst(cell) == key.mask)
+		{
+			key.access = foreach_current_index(cell);
+			break;
+		}
+	rank = hash_search(c->ranks_read, &key, HASH_ENTER, &found);
+	if (!found)
+		rank->number = hash_get_num_entries(c->ranks_read) - 1;
+	return rank->number;
+}
+
+/* columns of the query in read_rules */
 static void
 read_rule(Compiler *c, Row *row)
 {
 	ReadRule   *read;
 	Rule	   *rule;
-	bool		isnull;
-	char	   *text;
+	text	   *step;
 	List	   *depths;
 	ListCell   *cell;
 
-	if (c->nrules == c->rules_room)
-	{
-		c->rules_room *= 2;
-		c->rules = repalloc_huge(c->rules, c->rules_room * sizeof(ReadRule));
-	}
-	read = &c->rules[c->nrules++];
+	GROW(c->rules);
+	read = &c->rules.items[c->rules.n++];
 	memset(read, 0, sizeof(ReadRule));
 	rule = &read->rule;
-	rule->id = DatumGetInt64(column(row, 1, &isnull));
-	rule->step = step_number(c, text_column(row, 2));
-	rule->adjust = OPTION(text_column(row, 7), adjust_names);
-	text = text_column(row, 3);
-	rule->base = text != NULL ? base_named(c, text) :
-		IS_GUARD(rule->adjust) ? guard_base(c, rule) : c->steps[rule->step].base;
-	scope_read(c->scopes, DatumGetJsonbP(column(row, 4, &isnull)), &read->scope);
-	read_validity(rule, column(row, 5, &isnull));
-	rule->priority = DatumGetInt32(column(row, 6, &isnull));
+	rule->id = DatumGetInt64(row->values[0]);
+	step = DatumGetTextPP(row->values[1]);
+	rule->step = step_number(c, VARDATA_ANY(step), VARSIZE_ANY_EXHDR(step));
+	rule->adjust = WORD(row, 7, adjust_names);
+	rule->base = rule_base(c, row, rule);
+	scope_read(c->scopes, (Jsonb *) long_column(row, 4), &read->scope);
+	validity_column(row, 5, &rule->from, &rule->to);
+	rule->priority = DatumGetInt32(row->values[5]);
 	rule->value = dec_column(c, row, 8);
-	text = text_column(row, 9);
-	if (text != NULL)
-	{
-		rule->scale_mode = SCALE_VOLUME + OPTION(text, scale_names);
-		text = text_column(row, 10);
-		if (strcmp(text, "quantity") == 0)
-			rule->scale_measure = MEASURE_QUANTITY;
-		else if (strcmp(text, "amount") == 0)
-			rule->scale_measure = MEASURE_AMOUNT;
-		else
-		{
-			rule->scale_measure = MEASURE_FACT;
-			rule->scale_fact = name_number(&c->facts, text);
-		}
-		rule->scale_upper_inclusive = strcmp(text_column(row, 11), "(]") == 0;
-	}
-	text = text_column(row, 12);
-	if (text != NULL)
-		rule->group = strcmp(text, "*") == 0 ? GROUP_ALONE :
-			GROUP_ALONE + 1 + name_number(&c->groups, text);
+	rule->scale = read_scale(c, row, rule->id);
+	rule->group = read_group(c, row);
 	rule->final = bool_column(row, 13);
 	rule->stop = bool_column(row, 14);
-	rule->ending = ending_column(c, row, 15);
 	rule->in_quote_currency = c->currency_dim >= 0 &&
 		(read->scope.mask & scope_bit(c->currency_dim)) != 0;
-	read_more(c, row, read);
-
-	read->access = PG_UINT32_MAX;
-	foreach(cell, c->access[rule->step])
-		if (*(uint64 *) lfirst(cell) == read->scope.mask)
-		{
-			read->access = foreach_current_index(cell);
-			break;
-		}
+	rule->more = read_more(c, row, &read->scope);
+	c->used_dims |= read->scope.mask;
 
 	/* values of several depths rank differently: a place for each depth */
 	if (c->head.path_dims == 0)
+	{
+		rule->rank = rank_number(c, read);
 		return;
+	}
 	depths = scope_depths(c->scopes, &read->scope);
 	rule->repeated = list_length(depths) > 1;
 	foreach(cell, depths)
 	{
 		if (foreach_current_index(cell) > 0)
 		{
-			if (c->nrules == c->rules_room)
-			{
-				c->rules_room *= 2;
-				c->rules = repalloc_huge(c->rules, c->rules_room * sizeof(ReadRule));
-			}
-			c->rules[c->nrules] = c->rules[c->nrules - 1];
-			c->nrules++;
+			GROW(c->rules);
+			c->rules.items[c->rules.n] = c->rules.items[c->rules.n - 1];
+			c->rules.n++;
 		}
-		c->rules[c->nrules - 1].depths = *(uint64 *) lfirst(cell);
+		read = &c->rules.items[c->rules.n - 1];
+		read->depths = *(uint64 *) lfirst(cell);
+		read->rule.rank = rank_number(c, read);
 	}
 }
 
-/* Is the access rank of a before that of b (< 0), the same (0), or behind? */
+/* ----- precedence ----- */
+
 static int
-compare_access(const ReadRule *a, const ReadRule *b)
+compare_ranks(const void *left, const void *right)
 {
-	if (a->access != b->access)
-		return a->access < b->access ? -1 : 1;
-	if (a->scope.mask != b->scope.mask)
-		return a->scope.mask > b->scope.mask ? -1 : 1;
-	return a->depths > b->depths ? -1 : a->depths < b->depths ? 1 : 0;
+	return policy_compare_ranks(&((const ReadRank *) left)->rank, &((const ReadRank *) right)->rank);
 }
 
-/* By step, then precedence: access rank, priority, id. */
-static int
-compare_rules(const void *left, const void *right)
+/* What orders the rules, small enough to be sorted by itself. */
+typedef struct Precedence
 {
-	const ReadRule *a = left;
-	const ReadRule *b = right;
-	int			access;
+	uint32		rank;
+	int32		priority;
+	int64		id;
+	uint32		rule;
+} Precedence;
 
-	if (a->rule.step != b->rule.step)
-		return a->rule.step < b->rule.step ? -1 : 1;
-	access = compare_access(a, b);
-	if (access != 0)
-		return access;
-	if (a->rule.priority != b->rule.priority)
-		return a->rule.priority > b->rule.priority ? -1 : 1;
-	return a->rule.id < b->rule.id ? -1 : a->rule.id > b->rule.id ? 1 : 0;
+static inline int
+compare_precedence(const Precedence *a, const Precedence *b)
+{
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	if (a->priority != b->priority)
+		return a->priority > b->priority ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id ? 1 : 0;
 }
 
+#define ST_SORT sort_precedences
+#define ST_ELEMENT_TYPE Precedence
+#define ST_COMPARE(a, b) compare_precedence(a, b)
+#define ST_SCOPE static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* Numbers ranks from the strongest on, and puts the rules in order: c->order. */
 static void
 sort_rules(Compiler *c)
 {
-	uint32		i;
+	uint32		nranks = hash_get_num_entries(c->ranks_read);
+	ReadRank   *sorted = palloc((nranks + 1) * sizeof(ReadRank));
+	uint32	   *rank_of = palloc((nranks + 1) * sizeof(uint32));
+	Precedence *places = MemoryContextAllocHuge(CurrentMemoryContext,
+												(c->rules.n + 1) * sizeof(Precedence));
+	HASH_SEQ_STATUS all;
+	ReadRank   *rank;
+	uint32		i = 0;
 
-	qsort(c->rules, c->nrules, sizeof(ReadRule), compare_rules);
-	for (i = 1; i < c->nrules; i++)
+	hash_seq_init(&all, c->ranks_read);
+	while ((rank = hash_seq_search(&all)) != NULL)
+		sorted[i++] = *rank;
+	qsort(sorted, nranks, sizeof(ReadRank), compare_ranks);
+	c->ranks = palloc((nranks + 1) * sizeof(Rank));
+	for (i = 0; i < nranks; i++)
 	{
-		ReadRule   *rule = &c->rules[i];
-		ReadRule   *before = &c->rules[i - 1];
-
-		if (rule->rule.step == before->rule.step)
-			rule->rule.rank = before->rule.rank + (compare_access(rule, before) != 0);
+		c->ranks[i] = sorted[i].rank;
+		rank_of[sorted[i].number] = i;
 	}
-}
+	c->head.nranks = nranks;
 
-/* ----- notes ----- */
+	for (i = 0; i < c->rules.n; i++)
+	{
+		Rule	   *rule = &c->rules.items[i].rule;
 
-static void
-read_note(Compiler *c, Row *row)
-{
-	RuleNote   *note = palloc(sizeof(RuleNote));
-	bool		isnull;
-
-	note->rule = DatumGetInt64(column(row, 1, &isnull));
-	note->text = add_text(c, text_column(row, 2));
-	c->notes = lappend(c->notes, note);
+		rule->rank = rank_of[rule->rank];
+		places[i].rank = rule->rank;
+		places[i].priority = rule->priority;
+		places[i].id = rule->id;
+		places[i].rule = i;
+	}
+	sort_precedences(places, c->rules.n);
+	c->order = MemoryContextAllocHuge(CurrentMemoryContext, (c->rules.n + 1) * sizeof(uint32));
+	for (i = 0; i < c->rules.n; i++)
+		c->order[i] = places[i].rule;
+	pfree(places);
 }
 
 /* ----- scales ----- */
 
 static int
-compare_by_id(const void *left, const void *right)
+compare_scales(const void *left, const void *right)
 {
-	int64		a = (*(ReadRule *const *) left)->rule.id;
-	int64		b = (*(ReadRule *const *) right)->rule.id;
+	const ReadScale *a = *(ReadScale *const *) left;
+	const ReadScale *b = *(ReadScale *const *) right;
 
-	return a < b ? -1 : a > b ? 1 : 0;
+	return a->rule < b->rule ? -1 : a->rule > b->rule ? 1 : 0;
 }
 
+static uint32
+read_bracket_more(Compiler *c, const Row *row)
+{
+	static const BracketMore nothing;
+	BracketMore more;
+
+	memset(&more, 0, sizeof(BracketMore));
+	more.fee = dec_column(c, row, 5);
+	more.size = dec_column(c, row, 6);
+	more.has_overage = !is_null(row, 7);
+	more.overage = dec_column(c, row, 7);
+	if (more.fee.v == 0 && more.fee.big == 0)
+		more.fee.scale = 0;
+	if (memcmp(&more, &nothing, sizeof(BracketMore)) == 0)
+		return 0;
+	GROW(c->bracket_more);
+	c->bracket_more.items[c->bracket_more.n++] = more;
+	return c->bracket_more.n;
+}
+
+/* Brackets come by rule, as the scales stand: this one is of next_scale or one behind it. */
 static void
 read_bracket(Compiler *c, Row *row)
 {
-	bool		isnull;
-	int64		id = DatumGetInt64(column(row, 1, &isnull));
-	ReadRule	key;
-	ReadRule   *keyp = &key;
-	ReadRule  **found;
+	int64		rule = DatumGetInt64(row->values[0]);
+	ReadScale  *scale;
 	Bracket    *bracket;
 
-	key.rule.id = id;
-	found = bsearch(&keyp, c->scaled, c->nscaled, sizeof(ReadRule *), compare_by_id);
-	if (found == NULL)
+	while (c->next_scale < c->scales.n && c->scales_by_rule[c->next_scale]->rule < rule)
+		c->next_scale++;
+	if (c->next_scale == c->scales.n || c->scales_by_rule[c->next_scale]->rule != rule)
 		return;
-	if (c->nbrackets == c->brackets_room)
-	{
-		c->brackets_room *= 2;
-		c->brackets = repalloc_huge(c->brackets, c->brackets_room * sizeof(Bracket));
-	}
-	if ((*found)->rule.nbrackets++ == 0)
-		(*found)->rule.first_bracket = c->nbrackets;
-	bracket = &c->brackets[c->nbrackets++];
+	scale = c->scales_by_rule[c->next_scale];
+	if (scale->scale.nbrackets++ == 0)
+		scale->first_bracket = c->brackets.n;
+	GROW(c->brackets);
+	bracket = &c->brackets.items[c->brackets.n++];
 	bracket->from = dec_column(c, row, 2);
-	(void) column(row, 3, &bracket->open);
+	bracket->open = is_null(row, 3);
 	bracket->to = dec_column(c, row, 3);
 	bracket->value = dec_column(c, row, 4);
-	bracket->fee = dec_column(c, row, 5);
-	bracket->size = dec_column(c, row, 6);
-	(void) column(row, 7, &isnull);
-	bracket->has_overage = !isnull;
-	bracket->overage = dec_column(c, row, 7);
-}
-
-/* A rule with several places, one for each depth of its paths, has one scale. */
-static void
-share_brackets(Compiler *c)
-{
-	uint32		start;
-	uint32		end;
-	uint32		i;
-
-	for (start = 0; start < c->nscaled; start = end)
-	{
-		const Rule *has = &c->scaled[start]->rule;
-
-		for (end = start; end < c->nscaled && c->scaled[end]->rule.id == has->id; end++)
-			if (c->scaled[end]->rule.nbrackets > 0)
-				has = &c->scaled[end]->rule;
-		for (i = start; i < end; i++)
-		{
-			c->scaled[i]->rule.first_bracket = has->first_bracket;
-			c->scaled[i]->rule.nbrackets = has->nbrackets;
-		}
-	}
+	bracket->more = read_bracket_more(c, row);
 }
 
 static void
@@ -344,19 +386,17 @@ read_scales(Compiler *c, const char *name)
 {
 	uint32		i;
 
-	c->scaled = MemoryContextAllocHuge(CurrentMemoryContext, (c->nrules + 1) * sizeof(ReadRule *));
-	for (i = 0; i < c->nrules; i++)
-		if (c->rules[i].rule.scale_mode != SCALE_NONE)
-			c->scaled[c->nscaled++] = &c->rules[i];
-	if (c->nscaled == 0)
+	if (c->scales.n == 0)
 		return;
-	qsort(c->scaled, c->nscaled, sizeof(ReadRule *), compare_by_id);
-	read_rows(c,
-			  "SELECT s.rule, s.from_value, s.to_value, s.value, s.fee, s.size, s.overage"
-			  " FROM quotetier.scale s JOIN quotetier.rule r ON r.id OPERATOR(pg_catalog.=) s.rule"
-			  " WHERE r.policy OPERATOR(pg_catalog.=) $1 ORDER BY s.rule, s.from_value",
+	c->scales_by_rule = MemoryContextAllocHuge(CurrentMemoryContext, c->scales.n * sizeof(ReadScale *));
+	for (i = 0; i < c->scales.n; i++)
+		c->scales_by_rule[i] = &c->scales.items[i];
+	qsort(c->scales_by_rule, c->scales.n, sizeof(ReadScale *), compare_scales);
+	read_rows(c, psprintf("SELECT s.rule, s.from_value, s.to_value, s.value, s.fee, s.size, s.overage"
+						  " FROM quotetier.scale s JOIN quotetier.rule r ON r.id OPERATOR(pg_catalog.=) s.rule"
+						  " WHERE r.policy OPERATOR(pg_catalog.=) $1%s ORDER BY s.rule, s.from_value",
+						  c->base == NULL ? "" : " AND r.id OPERATOR(pg_catalog.=) ANY ($2)"),
 			  name, read_bracket);
-	share_brackets(c);
 }
 
 /* ----- all of it ----- */
@@ -364,26 +404,24 @@ read_scales(Compiler *c, const char *name)
 void
 read_rules(Compiler *c, const char *name)
 {
+	HASHCTL		ctl = {.keysize = sizeof(Rank), .entrysize = sizeof(ReadRank), .hcxt = CurrentMemoryContext};
 	uint32		i;
 
-	c->rules_room = c->brackets_room = 256;
-	c->rules = palloc(c->rules_room * sizeof(ReadRule));
-	c->brackets = palloc(c->brackets_room * sizeof(Bracket));
-	read_rows(c,
-			  "SELECT id, step, base, scope, valid, priority, adjust, value, scale_mode, scale_on,"
-			  " scale_bounds, exclusive_group, final, stop, ending, condition, value_expr, currency,"
-			  " on_breach, scale_offset, scale_by, lines, counts, max_amount, max_units, unit_step,"
-			  " free_from, free_whole"
-			  " FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
-			  " AND state OPERATOR(pg_catalog.=) 'approved'",
+	c->ranks_read = hash_create("quotetier ranks", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	read_rows(c, psprintf("SELECT id, step, base, scope, valid, priority, adjust, value, scale_mode, scale_on,"
+						  " scale_bounds, exclusive_group, final, stop, ending, condition, value_expr, currency,"
+						  " on_breach, scale_offset, scale_by, lines, counts, max_amount, max_units, unit_step,"
+						  " free_from, free_whole, NULLIF(note, '')"
+						  " FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
+						  " AND state OPERATOR(pg_catalog.=) 'approved'%s",
+						  c->base == NULL ? "" : " AND id OPERATOR(pg_catalog.=) ANY ($2)"),
 			  name, read_rule);
-	read_rows(c,
-			  "SELECT id, note FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
-			  " AND state OPERATOR(pg_catalog.=) 'approved' AND note OPERATOR(pg_catalog.<>) ''"
-			  " ORDER BY id",
-			  name, read_note);
 	sort_rules(c);
 	read_scales(c, name);
-	for (i = 0; i < c->nrules; i++)
-		scope_add(c->scopes, &c->rules[i].scope, c->rules[i].depths, i);
+	for (i = 0; i < c->rules.n; i++)
+	{
+		const ReadRule *rule = &c->rules.items[c->order[i]];
+
+		scope_add(c->scopes, &rule->scope, rule->depths, i);
+	}
 }

@@ -26,12 +26,11 @@ typedef enum QuoteStatus
 typedef struct Quote
 {
 	QuoteStatus status;
-	Dec			list_price;		/* per unit */
+	Dec			list;			/* what prices per unit and the discount come from: */
+	Dec			net;			/* amounts without a sign, of one unit at quantity 0 */
 	Dec			list_amount;
 	Dec			net_price;		/* per unit, six decimals at most */
 	Dec			net_amount;
-	bool		has_discount;
-	Dec			discount_pct;
 } Quote;
 
 /* The columns of quote's result, in their order. */
@@ -98,6 +97,7 @@ typedef struct Candidate
 	const Rule *rule;
 	Effect		effect;			/* alone, on the entry value */
 	const Rule *equal;			/* only its larger id puts this one behind */
+	bool		waits;			/* of a chain: for a price, so there is no effect yet */
 } Candidate;
 
 /* What the steps have led to so far. */
@@ -112,7 +112,7 @@ typedef struct LineState
 	bool		listed;			/* step list gave the list price */
 	uint64		excluded;		/* steps switched off */
 	const Rule *final;			/* the rule that ended the line steps */
-	uint32		ending;			/* number + 1 of the last one given */
+	const Ending *ending;		/* the last one given; NULL: none */
 	int			nrules;			/* rules applied */
 	QuoteStatus status;			/* as the guards say */
 	Dec			floor;			/* the bound of the clamps; order steps do not go below */
@@ -139,7 +139,8 @@ typedef struct Pricer
 	FactReader *facts;
 	const Policy *policy;
 	uint64		serial;			/* of the policy */
-	MatchQuery	query;
+	MatchQuery	query;			/* its found are the rules that match, the strongest first */
+	MatchQuery	patch_query;	/* the same of a patch's own rules */
 	Candidate  *candidates;
 	int			candidates_room;
 	bool	   *has_after;		/* a step: was there a price after it? */
@@ -157,6 +158,8 @@ typedef struct Pricer
 	Dec			quoted;			/* the same in the unit asked for */
 	char		currency[4];	/* of the quote; empty: none */
 	Dec			increment;
+	char		minor_of[4];	/* the currency whose minor unit is known, ... */
+	Dec			minor;			/* ... and that */
 	bool		statistical;	/* the steps running now never change net */
 	Jsonb	   *step_facts;		/* what conditions see; NULL: not built for this step */
 	struct Order *order;		/* the order it is part of; NULL: it stands alone */
@@ -173,6 +176,16 @@ extern void pricer_policy(Pricer *pricer, const char *name, int len);
 /* The same for a policy at hand. */
 extern void pricer_use(Pricer *pricer, const Policy *policy, uint64 serial);
 
+/* Does access rank not decide between two rules? */
+extern bool same_rank(const Pricer *pricer, const Rule *a, const Rule *b);
+
+/* The query that the rule was found by, whose numbers for values are the rule's. */
+static inline const MatchQuery *
+query_of(const Pricer *pricer, const Rule *rule)
+{
+	return is_patched(pricer->policy, rule) ? &pricer->patch_query : &pricer->query;
+}
+
 /* Finds the rules that match the facts: pricer->query.found. */
 extern void find_rules(Pricer *pricer);
 
@@ -183,8 +196,9 @@ extern void find_rules(Pricer *pricer);
 extern int	run_from(Pricer *pricer, int step, int *at, Level level);
 extern void run_statistical(Pricer *pricer);
 
-/* What the line has come to. */
+/* What the line has come to; its discount, in percent of list, false where list is 0. */
 extern void pricer_result(Pricer *pricer, Quote *quote);
+extern bool quote_discount(const Quote *quote, Dec *percent);
 
 /*
  * Prices the line whose facts have been read into pricer->facts. The rules
@@ -204,10 +218,6 @@ typedef enum FactSource
 } FactSource;
 
 extern Jsonb *jsonb_from_text(text *json);
-
-/* explain.c: the rows of a trace, behind the line's number (0: null) if it has one. */
-#define NO_LINE (-1)
-extern void put_trace(ReturnSetInfo *rsinfo, const Pricer *pricer, const Trace *trace, int line);
 
 /*
  * line.c: starts a line from its facts; what conditions see on entry to the
@@ -259,12 +269,13 @@ extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char *
 /*
  * pick.c: runs one step over its matching rules, found[0..n), the strongest
  * first; whether a rule that matches is in force and its condition holds;
- * notes a rule as applied; rounds a line amount by the line or by its unit as
+ * whether it is of a chain in which another may set the price it needs; notes a rule as applied; rounds a line amount by the line or by its unit as
  * the policy says; moves the running amount without a rule, which makes a
  * residual row.
  */
 extern void run_step(Pricer *pricer, int number, const uint32 *found, int n);
 extern bool rule_stands(Pricer *pricer, const Rule *rule);
+extern bool can_wait(const Pricer *pricer, const Rule *rule);
 extern void remember_rule(Pricer *pricer, int64 id);
 extern Dec	round_amount(const Pricer *pricer, Dec amount);
 extern Dec	round_amount_mode(const Pricer *pricer, Dec amount, RoundMode mode);

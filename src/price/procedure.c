@@ -12,6 +12,7 @@
 
 #include "lib/qunique.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "price/pricer.h"
 #include "utils/memutils.h"
 
@@ -53,6 +54,8 @@ pricer_use(Pricer *pricer, const Policy *policy, uint64 serial)
 	/* lines may name their policies in turn */
 	MemoryContextReset(pricer->of_policy);
 	match_query_init(&pricer->query, policy->ndims, pricer->of_policy);
+	if (policy->base != NULL)
+		match_query_init(&pricer->patch_query, policy->ndims, pricer->of_policy);
 	/* none, also for steps that do not run for a line */
 	pricer->has_after = MemoryContextAllocZero(pricer->of_policy, (policy->nsteps + 1) * sizeof(bool));
 	pricer->after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(Dec));
@@ -95,9 +98,15 @@ static void
 add_label(void *state, int fact, FactLabel label)
 {
 	Pricer	   *pricer = state;
+	const Policy *policy = pricer->policy;
+	bool		is_path = (policy->path_dims >> fact) & 1;
 
-	scope_query_label(&pricer->query, POLICY_MATCH(pricer->policy), fact,
-					  (pricer->policy->path_dims >> fact) & 1, label);
+	if (unlikely(policy->base != NULL))
+	{
+		scope_query_label(&pricer->patch_query, POLICY_MATCH(policy), fact, is_path, label);
+		policy = policy->base;
+	}
+	scope_query_label(&pricer->query, POLICY_MATCH(policy), fact, is_path, label);
 }
 
 static int
@@ -130,22 +139,85 @@ sort_found(MatchQuery *query)
 	query->nfound = qunique(query->found, query->nfound, sizeof(uint32), compare_numbers);
 }
 
+bool
+same_rank(const Pricer *pricer, const Rule *a, const Rule *b)
+{
+	if (likely(pricer->policy->base == NULL))
+		return a->rank == b->rank;
+	return policy_compare_ranks(policy_rank(pricer->policy, a), policy_rank(pricer->policy, b)) == 0;
+}
+
+/* Is a rule of the base behind one of the patch, by precedence? */
+static bool
+is_behind(const Policy *policy, const Rule *of_base, const Rule *of_patch)
+{
+	int			order = policy_compare_ranks(policy_rank(policy, of_base), policy_rank(policy, of_patch));
+
+	if (order != 0)
+		return order > 0;
+	if (of_base->priority != of_patch->priority)
+		return of_base->priority < of_patch->priority;
+	return of_base->id > of_patch->id;
+}
+
+/* Puts what was found in the base, less what is hidden there, and in the patch in one order. */
+static void
+merge_found(Pricer *pricer)
+{
+	const Policy *policy = pricer->policy;
+	const Rule *of_base = POLICY_PART(policy->base, Rule, rules);
+	const Rule *of_patch = POLICY_PART(policy, Rule, rules);
+	MatchQuery *query = &pricer->query;
+	const MatchQuery *patch = &pricer->patch_query;
+	int			n = 0;
+	int			at;
+	int			i;
+
+	for (i = 0; i < query->nfound; i++)
+		if (!policy_hides(policy, of_base[query->found[i]].id))
+			query->found[n++] = query->found[i];
+	if (n + patch->nfound > query->found_room)
+	{
+		query->found_room = n + patch->nfound;
+		query->found = repalloc_huge(query->found, query->found_room * sizeof(uint32));
+	}
+
+	/* from the end on, where the room is */
+	query->nfound = n + patch->nfound;
+	at = query->nfound - 1;
+	for (i = patch->nfound - 1; i >= 0; at--)
+		if (n > 0 && is_behind(policy, &of_base[query->found[n - 1]], &of_patch[patch->found[i]]))
+			query->found[at] = query->found[--n];
+		else
+			query->found[at] = policy->base->nrules + patch->found[i--];
+}
+
 void
 find_rules(Pricer *pricer)
 {
-	const Rule *rules = POLICY_PART(pricer->policy, Rule, rules);
-	uint32		dim;
+	const Policy *policy = pricer->policy;
+	const Policy *whole = policy->base == NULL ? policy : policy->base;
+	const Rule *rules = POLICY_PART(whole, Rule, rules);
+	uint64		dims;
 	int			i;
 
 	match_query_reset(&pricer->query);
-	for (dim = 0; dim < pricer->policy->ndims; dim++)
-		fact_labels(pricer->facts, dim, add_label, pricer);
-	match_search(&pricer->query, POLICY_MATCH(pricer->policy));
+	if (unlikely(policy->base != NULL))
+		match_query_reset(&pricer->patch_query);
+	for (dims = policy->used_dims; dims != 0; dims &= dims - 1)
+		fact_labels(pricer->facts, pg_rightmost_one_pos64(dims), add_label, pricer);
+	match_search(&pricer->query, POLICY_MATCH(whole));
 
 	/* rules lie far apart; the first ones are on their way while we sort */
 	for (i = 0; i < pricer->query.nfound && i < RULES_AHEAD; i++)
 		__builtin_prefetch(&rules[pricer->query.found[i]]);
 	sort_found(&pricer->query);
+	if (unlikely(policy->base != NULL))
+	{
+		match_search(&pricer->patch_query, POLICY_MATCH(policy));
+		sort_found(&pricer->patch_query);
+		merge_found(pricer);
+	}
 }
 
 /* ----- steps ----- */
@@ -157,14 +229,29 @@ note_after(Pricer *pricer, int step)
 	pricer->after[step] = pricer->state.running;
 }
 
+/* Is the rule of this step, or an earlier one? */
+static inline bool
+is_upto_step(const Policy *policy, uint32 number, int step)
+{
+	const Policy *base = policy->base;
+
+	if (unlikely(base != NULL))
+	{
+		if (number < base->nrules)
+			return number < POLICY_PART(base, Step, steps)[step].end_rule;
+		number -= base->nrules;
+	}
+	return number < POLICY_PART(policy, Step, steps)[step].end_rule;
+}
+
 /* Rules of one step among those found, from *at on. */
 static int
 rules_of_step(const Pricer *pricer, int step, int *at)
 {
-	uint32		end = POLICY_PART(pricer->policy, Step, steps)[step].end_rule;
 	int			start = *at;
 
-	while (*at < pricer->query.nfound && pricer->query.found[*at] < end)
+	while (*at < pricer->query.nfound &&
+		   is_upto_step(pricer->policy, pricer->query.found[*at], step))
 		(*at)++;
 	return *at - start;
 }
@@ -310,16 +397,23 @@ pricer_result(Pricer *pricer, Quote *quote)
 		return;
 	}
 	quote->status = state->status;
+	quote->list = list;
+	quote->net = amount;
 	quote->net_price = dec_div(amount, pricer->quoted, unit_price_step, ROUND_HALF_UP);
-	quote->list_price = unit_price(pricer, list);
-	quote->has_discount = dec_sign(list) != 0;
-	if (quote->has_discount)
-		quote->discount_pct = dec_div(dec_mul(dec_sub(list, amount), dec_make(100, 0)), list,
-									  percent_step, ROUND_HALF_UP);
 	quote->list_amount = pricer->zero ? state->zero_list : pricer->negative ? dec_neg(list) : list;
 	quote->net_amount = pricer->zero ? state->zero_due : pricer->negative ? dec_neg(amount) : amount;
 	if (pricer->trace != NULL)
 		sign_trace(pricer, pricer->negative, pricer->zero);
+}
+
+bool
+quote_discount(const Quote *quote, Dec *percent)
+{
+	if (quote->status == QUOTE_NO_PRICE || dec_sign(quote->list) == 0)
+		return false;
+	*percent = dec_div(dec_mul(dec_sub(quote->list, quote->net), dec_make(100, 0)), quote->list,
+					   percent_step, ROUND_HALF_UP);
+	return true;
 }
 
 void

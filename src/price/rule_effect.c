@@ -46,6 +46,7 @@ money_fact(Pricer *pricer, int fact, Dec *value)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("fact \"%s\" must not be negative", fact_name(pricer, fact)),
+				 errdetail("It is %s.", dec_text(*value)),
 				 errhint("For a return, give a negative quantity.")));
 	return true;
 }
@@ -121,39 +122,39 @@ percent_of(const Rule *rule, Dec rate, Dec base)
  * from 0 has 0 in it either way.
  */
 static bool
-bracket_holds(Pricer *pricer, const Rule *rule, const Bracket *bracket, Dec measure, bool is_first)
+bracket_holds(const Scale *scale, const Bracket *bracket, Dec measure)
 {
-	int			low = dec_cmp(measure, stored_dec(pricer->policy, &bracket->from));
+	int			low = dec_cmp(measure, stored_dec(&bracket->from));
 	int			high = bracket->open ? -1 :
-		dec_cmp(measure, stored_dec(pricer->policy, &bracket->to));
+		dec_cmp(measure, stored_dec(&bracket->to));
 
-	if (rule->scale_upper_inclusive)
-		return (low > 0 || (low == 0 && is_first && dec_sign(measure) == 0)) && high <= 0;
+	if (scale->upper_inclusive)
+		return (low > 0 || (low == 0 && bracket == scale->brackets && dec_sign(measure) == 0)) && high <= 0;
 	return low >= 0 && high < 0;
 }
 
 static const Bracket *
-find_bracket(Pricer *pricer, const Rule *rule, Dec measure)
+find_bracket(const Scale *scale, Dec measure)
 {
-	const Bracket *first = POLICY_PART(pricer->policy, Bracket, brackets) + rule->first_bracket;
+	const Bracket *first = scale->brackets;
 	int			low = 0;
-	int			high = (int) rule->nbrackets - 1;
+	int			high = (int) scale->nbrackets - 1;
 
 	/* the last bracket that begins at or below the measure, or the one before */
 	while (low < high)
 	{
 		int			middle = (low + high + 1) / 2;
 
-		if (dec_cmp(stored_dec(pricer->policy, &first[middle].from), measure) <= 0)
+		if (dec_cmp(stored_dec(&first[middle].from), measure) <= 0)
 			low = middle;
 		else
 			high = middle - 1;
 	}
-	if (rule->nbrackets == 0)
+	if (scale->nbrackets == 0)
 		return NULL;
-	if (bracket_holds(pricer, rule, &first[low], measure, low == 0))
+	if (bracket_holds(scale, &first[low], measure))
 		return &first[low];
-	if (low > 0 && bracket_holds(pricer, rule, &first[low - 1], measure, low == 1))
+	if (low > 0 && bracket_holds(scale, &first[low - 1], measure))
 		return &first[low - 1];
 	return NULL;
 }
@@ -161,9 +162,10 @@ find_bracket(Pricer *pricer, const Rule *rule, Dec measure)
 bool
 rule_measure(Pricer *pricer, const Rule *rule, Dec base, Dec *measure, char **why_not)
 {
+	const Scale *scale = rule_scale(rule);
 	const char *from;
 
-	switch ((ScaleMeasure) rule->scale_measure)
+	switch ((ScaleMeasure) scale->measure)
 	{
 		case MEASURE_QUANTITY:
 			*measure = pricer->quantity;
@@ -178,10 +180,10 @@ rule_measure(Pricer *pricer, const Rule *rule, Dec base, Dec *measure, char **wh
 								   quotient_step, ROUND_HALF_UP);
 			return true;
 		case MEASURE_FACT:
-			if (fact_number(pricer->facts, rule->scale_fact, measure))
+			if (fact_number(pricer->facts, scale->fact, measure))
 				return true;
 			if (why_not != NULL)
-				*why_not = psprintf("there is no fact %s", fact_name(pricer, rule->scale_fact));
+				*why_not = psprintf("there is no fact %s", fact_name(pricer, scale->fact));
 			return false;
 	}
 	pg_unreachable();
@@ -194,20 +196,19 @@ rule_measure(Pricer *pricer, const Rule *rule, Dec base, Dec *measure, char **wh
  * units without a value.
  */
 static bool
-graduate(Pricer *pricer, const Rule *rule, const Effect *effect, const Bracket *last, Dec measure,
+graduate(const Rule *rule, const Effect *effect, const Bracket *last, Dec measure,
 		 Dec *sum, Dec *fee)
 {
-	const Policy *policy = pricer->policy;
-	const Bracket *band = POLICY_PART(policy, Bracket, brackets) + rule->first_bracket;
+	const Bracket *band = rule_scale(rule)->brackets;
 	Dec			from = DEC_ZERO;
 
 	*sum = DEC_ZERO;
-	*fee = stored_dec(policy, &band->fee);
+	*fee = bracket_fee(band);
 	for (;; band++)
 	{
-		Dec			upto = band == last ? measure : stored_dec(policy, &band->to);
+		Dec			upto = band == last ? measure : stored_dec(&band->to);
 		Dec			inside = dec_sub(upto, from);
-		Dec			value = stored_dec(policy, &band->value);
+		Dec			value = stored_dec(&band->value);
 
 		*sum = dec_add(*sum, is_percent(rule->adjust) ?
 					   percent_of(rule, value, dec_mul(effect->base, inside)) :
@@ -215,28 +216,28 @@ graduate(Pricer *pricer, const Rule *rule, const Effect *effect, const Bracket *
 		if (band == last)
 			return true;
 		from = upto;
-		if (dec_cmp(from, stored_dec(policy, &band[1].from)) != 0)
+		if (dec_cmp(from, stored_dec(&band[1].from)) != 0)
 			return false;
 		if (dec_cmp(measure, from) > 0)
-			*fee = dec_add(*fee, stored_dec(policy, &band[1].fee));
+			*fee = dec_add(*fee, bracket_fee(&band[1]));
 	}
 }
 
 /* What the line adds to a scale of which offset is used up: G(offset + m) - G(offset). */
 static bool
-graduate_from(Pricer *pricer, const Rule *rule, const Effect *effect, Dec offset, Dec measure,
+graduate_from(const Rule *rule, const Effect *effect, Dec offset, Dec measure,
 			  Dec *sum, Dec *fee)
 {
 	Dec			before;
 	Dec			fee_before;
 	const Bracket *first;
 
-	if (!graduate(pricer, rule, effect, effect->bracket, dec_add(offset, measure), sum, fee))
+	if (!graduate(rule, effect, effect->bracket, dec_add(offset, measure), sum, fee))
 		return false;
 	if (dec_sign(offset) == 0)
 		return true;
-	first = find_bracket(pricer, rule, offset);
-	if (first == NULL || !graduate(pricer, rule, effect, first, offset, &before, &fee_before))
+	first = find_bracket(rule_scale(rule), offset);
+	if (first == NULL || !graduate(rule, effect, first, offset, &before, &fee_before))
 		return false;
 	*sum = dec_sub(*sum, before);
 	*fee = dec_sub(*fee, fee_before);
@@ -245,9 +246,9 @@ graduate_from(Pricer *pricer, const Rule *rule, const Effect *effect, Dec offset
 
 /* The number that a rule's formula yields. */
 static bool
-formula_value(Pricer *pricer, uint32 path, Dec *rate, char **why_not)
+formula_value(Pricer *pricer, const JsonPath *path, Dec *rate, char **why_not)
 {
-	if (!condition_number(POLICY_PATH(pricer->policy, path), line_facts(pricer), rate))
+	if (!condition_number(path, line_facts(pricer), rate))
 	{
 		if (why_not != NULL)
 			*why_not = pstrdup("its formula yields no number");
@@ -266,7 +267,7 @@ formula_value(Pricer *pricer, uint32 path, Dec *rate, char **why_not)
 static Dec
 scale_offset(Pricer *pricer, const Rule *rule)
 {
-	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	const RuleMore *more = rule_more(rule);
 	Dec			offset;
 
 	if (more == NULL || more->offset_fact == 0 ||
@@ -276,6 +277,7 @@ scale_offset(Pricer *pricer, const Rule *rule)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("fact \"%s\" must not be negative", fact_name(pricer, more->offset_fact - 1)),
+				 errdetail("It is %s.", dec_text(offset)),
 				 errhint("It says how much of a scale is used up already.")));
 	return offset;
 }
@@ -315,7 +317,7 @@ amount_on_bands(Pricer *pricer, const Rule *rule, Effect *effect, Dec offset,
 	/* the same share of every band for each line measured together */
 	if (group->pools_amount && is_percent(rule->adjust))
 		effect->base = group->weight;
-	known = graduate_from(pricer, rule, effect, offset, group->total, &sum, &effect->fee);
+	known = graduate_from(rule, effect, offset, group->total, &sum, &effect->fee);
 	effect->base = own_base;
 	if (!known)
 		return false;
@@ -323,7 +325,7 @@ amount_on_bands(Pricer *pricer, const Rule *rule, Effect *effect, Dec offset,
 		*amount = amount_at(pricer, rule, effect);
 	else if (is_percent(rule->adjust))
 		*amount = dec_div(sum, group->total, quotient_step, ROUND_HALF_UP);
-	else if (rule->scale_measure == MEASURE_QUANTITY)
+	else if (rule_scale(rule)->measure == MEASURE_QUANTITY)
 		*amount = rule_money(pricer, rule, sum);
 	else
 		/* each band has its share of the units */
@@ -337,7 +339,7 @@ amount_on_bands(Pricer *pricer, const Rule *rule, Effect *effect, Dec offset,
 static bool
 amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char **why_not)
 {
-	const Policy *policy = pricer->policy;
+	const Scale *scale = rule_scale(rule);
 	bool		percent = is_percent(rule->adjust);
 	Dec			offset = scale_offset(pricer, rule);
 	const Bracket *bracket;
@@ -349,19 +351,19 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 		return false;
 	order_group(pricer, rule, effect, measure, &group);
 	reached = dec_add(offset, group.total);
-	effect->bracket = bracket = find_bracket(pricer, rule, reached);
+	effect->bracket = bracket = find_bracket(scale, reached);
 	if (bracket == NULL)
 	{
 		if (why_not != NULL)
 			*why_not = describe_outside(pricer, rule, reached);
 		return false;
 	}
-	effect->rate = stored_dec(policy, &bracket->value);
+	effect->rate = stored_dec(&bracket->value);
 	if (!percent)
 		effect->rate = rule_money(pricer, rule, effect->rate);
-	effect->fee = stored_dec(policy, &bracket->fee);
+	effect->fee = bracket_fee(bracket);
 
-	switch ((ScaleMode) rule->scale_mode)
+	switch ((ScaleMode) scale->mode)
 	{
 		case SCALE_NONE:
 		case SCALE_VOLUME:
@@ -378,16 +380,16 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 			break;
 		case SCALE_BLOCK:
 			*amount = effect->rate;
-			if (bracket->has_overage)
+			if (has_overage(bracket))
 				*amount = dec_add(*amount,
-								  dec_mul(dec_sub(reached, stored_dec(policy, &bracket->from)),
+								  dec_mul(dec_sub(reached, stored_dec(&bracket->from)),
 										  rule_money(pricer, rule,
-													 stored_dec(policy, &bracket->overage))));
+													 stored_dec(&bracket_more(bracket)->overage))));
 			break;
 		case SCALE_PACKAGE:
 			/* a unit, where a line has none, comes in one package */
 			*amount = pricer->zero ? effect->rate :
-				dec_mul(dec_div(reached, stored_dec(policy, &bracket->size), one, ROUND_UP),
+				dec_mul(dec_div(reached, stored_dec(&bracket_more(bracket)->size), one, ROUND_UP),
 						effect->rate);
 			break;
 	}
@@ -409,16 +411,16 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 static bool
 own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char **why_not)
 {
-	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	const RuleMore *more = rule_more(rule);
 
 	effect->fee = DEC_ZERO;
 	effect->bracket = NULL;
-	if (rule->scale_mode != SCALE_NONE)
+	if (rule->scale != 0)
 		return amount_on_scale(pricer, rule, effect, amount, why_not);
 
-	effect->rate = stored_dec(pricer->policy, &rule->value);
+	effect->rate = stored_dec(&rule->value);
 	if (more != NULL && more->value_expr != 0 &&
-		!formula_value(pricer, more->value_expr, &effect->rate, why_not))
+		!formula_value(pricer, LINKED(JsonPath, more, more->value_expr), &effect->rate, why_not))
 		return false;
 	if ((rule->adjust == ADJUST_MARGIN || rule->adjust == ADJUST_FLOOR_MARGIN) &&
 		dec_cmp(effect->rate, hundred) >= 0)
@@ -438,12 +440,12 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char *
 static Dec
 at_most(Pricer *pricer, const Rule *rule, Dec amount)
 {
-	const RuleMore *more = RULE_MORE(pricer->policy, rule);
+	const RuleMore *more = rule_more(rule);
 	Dec			most;
 
 	if (more == NULL || !more->has_max_amount)
 		return amount;
-	most = rule_money(pricer, rule, stored_dec(pricer->policy, &more->max_amount));
+	most = rule_money(pricer, rule, stored_dec(&more->max_amount));
 	return dec_cmp(amount, most) > 0 ? most : amount;
 }
 
@@ -456,7 +458,7 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 
 	effect->has_base = false;
 	if (is_percent(adjust) || adjust == ADJUST_FLOOR_OVER ||
-		(rule->scale_mode != SCALE_NONE && rule->scale_measure == MEASURE_AMOUNT))
+		(rule->scale != 0 && rule_scale(rule)->measure == MEASURE_AMOUNT))
 	{
 		if (!base_amount(pricer, rule, &effect->base, why_not))
 			return false;

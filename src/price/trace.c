@@ -19,35 +19,24 @@
 
 /* What its writer calls the rule, before the reason. */
 static const char *
-with_note(const Pricer *pricer, int64 rule, const char *reason)
+with_note(const Rule *rule, const char *reason)
 {
-	const RuleNote *notes = POLICY_PART(pricer->policy, RuleNote, notes);
-	int			low = 0;
-	int			high = pricer->policy->nnotes;
+	const RuleMore *more = rule_more(rule);
 
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-
-		if (notes[middle].rule < rule)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < pricer->policy->nnotes && notes[low].rule == rule)
-		return psprintf("%s: %s", POLICY_TEXT(pricer->policy, notes[low].text), reason);
-	return reason;
+	if (more == NULL || more->note == 0)
+		return reason;
+	return psprintf("%s: %s", text_to_cstring(LINKED(text, more, more->note)), reason);
 }
 
 static TraceRow *
-new_row(const Pricer *pricer, Verdict verdict, const char *step, int64 rule, const char *reason)
+new_row(Verdict verdict, const char *step, const Rule *rule, const char *reason)
 {
 	TraceRow   *row = palloc0(sizeof(TraceRow));
 
 	row->verdict = verdict;
 	row->step = step;
-	row->rule = rule;
-	row->reason = rule == 0 ? reason : with_note(pricer, rule, reason);
+	row->rule = rule == NULL ? 0 : rule->id;
+	row->reason = rule == NULL ? reason : with_note(rule, reason);
 	return row;
 }
 
@@ -55,7 +44,7 @@ TraceRow *
 trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 		  const char *reason, const Effect *effect, Dec amount)
 {
-	TraceRow   *row = new_row(pricer, verdict, step, rule != NULL ? rule->id : 0, reason);
+	TraceRow   *row = new_row(verdict, step, rule, reason);
 
 	if (effect != NULL)
 	{
@@ -87,7 +76,7 @@ trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...)
 			break;
 		enlargeStringInfo(&reason, needed);
 	}
-	row = new_row(pricer, VERDICT_REJECTED, step_name(pricer, rule->step), rule->id, reason.data);
+	row = new_row(VERDICT_REJECTED, step_name(pricer, rule->step), rule, reason.data);
 
 	/* the same is not said twice: of another depth of its path, of a guard tested again */
 	foreach(cell, pricer->trace->rejected)
@@ -166,12 +155,11 @@ describe_validity(const Pricer *pricer, const Rule *rule)
 char *
 describe_exclusion(const Pricer *pricer, const Rule *rule)
 {
-	const RuleMore *more = RULE_MORE(pricer->policy, rule);
-	const ScopeExclusion *exclusion = POLICY_PART(pricer->policy, ScopeExclusion, exclusions) +
-		more->exclusions;
+	const RuleMore *more = rule_more(rule);
+	const ScopeExclusion *exclusion = LINKED(ScopeExclusion, more, more->exclusions);
 
 	/* the first that it fails on */
-	while (scope_excludes_nothing(&pricer->query, exclusion, 1))
+	while (scope_excludes_nothing(query_of(pricer, rule), exclusion, 1))
 		exclusion++;
 	if ((pricer->query.present & (UINT64CONST(1) << exclusion->dim)) == 0)
 		return psprintf("its scope leaves out some values of %s, and there is no fact of that name",
@@ -182,7 +170,8 @@ describe_exclusion(const Pricer *pricer, const Rule *rule)
 char *
 describe_condition(const Pricer *pricer, const Rule *rule)
 {
-	const JsonPath *path = POLICY_PATH(pricer->policy, RULE_MORE(pricer->policy, rule)->condition);
+	const RuleMore *more = rule_more(rule);
+	const JsonPath *path = LINKED(JsonPath, more, more->condition);
 
 	return psprintf("its condition does not hold: %s",
 					DatumGetCString(DirectFunctionCall1(jsonpath_out, PointerGetDatum(path))));
@@ -192,25 +181,25 @@ describe_condition(const Pricer *pricer, const Rule *rule)
 char *
 describe_outside(const Pricer *pricer, const Rule *rule, Dec measure)
 {
-	const Policy *policy = pricer->policy;
-	const Bracket *first = POLICY_PART(policy, Bracket, brackets) + rule->first_bracket;
-	const char *what = rule->scale_measure == MEASURE_QUANTITY ? "quantity" :
-		rule->scale_measure == MEASURE_AMOUNT ? "amount" : fact_name(pricer, rule->scale_fact);
+	const Scale *scale = rule_scale(rule);
+	const Bracket *last = &scale->brackets[scale->nbrackets - 1];
+	const char *what = scale->measure == MEASURE_QUANTITY ? "quantity" :
+		scale->measure == MEASURE_AMOUNT ? "amount" : fact_name(pricer, scale->fact);
 	Dec			from;
 
-	if (rule->nbrackets == 0)
+	if (scale->nbrackets == 0)
 		return pstrdup("its scale has no brackets");
-	from = stored_dec(policy, &first->from);
+	from = stored_dec(&scale->brackets[0].from);
 	if (dec_cmp(measure, from) <= 0)
 		return psprintf("%s %s is under its scale, which begins %s %s", what, dec_text(measure),
-						rule->scale_upper_inclusive ? "above" : "at", dec_text(from));
-	if (!first[rule->nbrackets - 1].open)
+						scale->upper_inclusive ? "above" : "at", dec_text(from));
+	if (!last->open)
 	{
-		Dec			to = stored_dec(policy, &first[rule->nbrackets - 1].to);
+		Dec			to = stored_dec(&last->to);
 
 		if (dec_cmp(measure, to) >= 0)
 			return psprintf("%s %s is over its scale, which ends %s %s", what, dec_text(measure),
-							rule->scale_upper_inclusive ? "at" : "below", dec_text(to));
+							scale->upper_inclusive ? "at" : "below", dec_text(to));
 	}
 	return psprintf("%s %s is in a gap of its scale", what, dec_text(measure));
 }
@@ -223,7 +212,7 @@ describe_loss(const Pricer *pricer, const Candidate *winner, const Candidate *lo
 
 	if (!by_price || same_price)
 	{
-		if (winner->rule->rank != loser->rule->rank)
+		if (!same_rank(pricer, winner->rule, loser->rule))
 			return "access rank";
 		if (winner->rule->priority != loser->rule->priority)
 			return "priority";
@@ -306,7 +295,7 @@ each_text(Pricer *pricer, const Rule *rule, const Effect *effect)
 {
 	if (pricer->totals != NULL)
 		return pstrdup("its lines");
-	switch ((ScaleMode) rule->scale_mode)
+	switch (scale_mode(rule))
 	{
 		case SCALE_NONE:
 		case SCALE_VOLUME:
@@ -316,7 +305,7 @@ each_text(Pricer *pricer, const Rule *rule, const Effect *effect)
 			return pstrdup("the line");
 		case SCALE_PACKAGE:
 			return psprintf("a package of %s",
-							dec_text(stored_dec(pricer->policy, &effect->bracket->size)));
+							dec_text(stored_dec(&bracket_more(effect->bracket)->size)));
 	}
 	pg_unreachable();
 }
@@ -326,25 +315,24 @@ static char *
 scale_text(Pricer *pricer, const Rule *rule, const Effect *effect)
 {
 	static const char *const modes[] = {"", "volume", "graduated", "block", "package"};
-	const Policy *policy = pricer->policy;
+	const Scale *scale = rule_scale(rule);
 	const Bracket *bracket = effect->bracket;
 	StringInfoData text;
 
 	initStringInfo(&text);
 	if (bracket == NULL)
 		return text.data;
-	if (rule->scale_mode == SCALE_GRADUATED &&
-		bracket > POLICY_PART(policy, Bracket, brackets) + rule->first_bracket)
+	if (scale->mode == SCALE_GRADUATED && bracket > scale->brackets)
 		appendStringInfoString(&text, " in the last band");
-	appendStringInfo(&text, " (%s scale", modes[rule->scale_mode]);
-	if (rule->scale_measure == MEASURE_AMOUNT)
+	appendStringInfo(&text, " (%s scale", modes[scale->mode]);
+	if (scale->measure == MEASURE_AMOUNT)
 		appendStringInfoString(&text, " over amount");
-	else if (rule->scale_measure == MEASURE_FACT)
-		appendStringInfo(&text, " over %s", fact_name(pricer, rule->scale_fact));
-	appendStringInfo(&text, " from %s", dec_text(stored_dec(policy, &bracket->from)));
-	if (rule->scale_mode == SCALE_BLOCK && bracket->has_overage)
+	else if (scale->measure == MEASURE_FACT)
+		appendStringInfo(&text, " over %s", fact_name(pricer, scale->fact));
+	appendStringInfo(&text, " from %s", dec_text(stored_dec(&bracket->from)));
+	if (scale->mode == SCALE_BLOCK && has_overage(bracket))
 		appendStringInfo(&text, ", %s for each unit beyond",
-						 dec_text(stored_dec(policy, &bracket->overage)));
+						 dec_text(stored_dec(&bracket_more(bracket)->overage)));
 	if (dec_sign(effect->fee) != 0)
 		appendStringInfo(&text, ", fee %s", dec_text(effect->fee));
 	appendStringInfoChar(&text, ')');
@@ -361,7 +349,7 @@ describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect)
 	{
 		case ADJUST_PRICE:
 			return psprintf("price %s %s%s%s", rate,
-							rule->scale_mode == SCALE_BLOCK || pricer->totals != NULL ? "for " : "",
+							scale_mode(rule) == SCALE_BLOCK || pricer->totals != NULL ? "for " : "",
 							each_text(pricer, rule, effect), scale);
 		case ADJUST_PRICE_PERCENT:
 			return psprintf("%s %% of %s%s", rate, base_text(pricer, rule), scale);

@@ -212,7 +212,7 @@ keep(Compiler *c)
 	ClassScheme *scheme = c->scheme;
 	Size		exclusions = c->scopes->nexclusions * sizeof(ScopeExclusion);
 	MemoryContext work = MemoryContextSwitchTo(c->result);
-	Size		size;
+	MatchIndex *match;
 	uint32		i;
 
 	scheme->nrules = c->nrules;
@@ -221,7 +221,9 @@ keep(Compiler *c)
 		scheme->rules[i] = c->rules[i].rule;
 	scheme->exclusions = memcpy(MemoryContextAllocHuge(c->result, exclusions + 1),
 								c->scopes->exclusions, exclusions);
-	scheme->match = match_finish(c->scopes->match, &size);
+	match = MemoryContextAllocHuge(c->result, match_size(c->scopes->match));
+	match_lay_out(c->scopes->match, match);
+	scheme->match = match;
 	MemoryContextSwitchTo(work);
 }
 

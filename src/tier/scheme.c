@@ -134,7 +134,7 @@ scheme_build(const char *name)
 const Scheme *
 scheme_get(text *name)
 {
-	Scheme	   *scheme = book_get(&scheme_books, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), NULL);
+	const Scheme *scheme = book_get(&scheme_books, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), NULL);
 
 	if (scheme == NULL)
 		ereport(ERROR,

@@ -521,7 +521,8 @@ BEGIN
     FOREACH r IN ARRAY matched LOOP
         IF r.step = s.name AND NOT oracle.is_guard(r) AND oracle.holds(r, line) THEN
             e := oracle.trial(r, line, s, p);
-            IF e.result IS NOT NULL THEN
+            -- in a chain that has no price yet a rule waits for one, unless it is in a group
+            IF e.result IS NOT NULL OR s.pick = 'chain' AND line.running IS NULL AND r.exclusive_group IS NULL THEN
                 cands := cands || ROW(r, e)::oracle.candidate;
             END IF;
         END IF;
@@ -536,7 +537,7 @@ BEGIN
             c := cands[i];
             best := cands[i - 1];
             line.doubt := line.doubt OR (c.r).access = (best.r).access AND (c.r).depths = (best.r).depths AND (c.r).priority = (best.r).priority
-                          AND (c.e).result = (best.e).result;
+                          AND (c.e).result IS NOT DISTINCT FROM (best.e).result;
         END LOOP;
     END IF;
 
@@ -619,12 +620,12 @@ BEGIN
 
     WHEN 'chain' THEN
         FOREACH c IN ARRAY cands LOOP
-            line.tied := line.tied OR EXISTS (
-                SELECT FROM unnest(cands) k
-                WHERE (k.r).id <> (c.r).id AND (k.r).access = (c.r).access AND (k.r).depths = (c.r).depths
-                  AND (k.r).priority = (c.r).priority AND (k.e).result = (c.e).result);
             e := oracle.trial(c.r, line, s, p);
             CONTINUE WHEN e.result IS NULL OR s.only_down AND e.result > line.running;
+            line.tied := line.tied OR EXISTS (
+                SELECT FROM unnest(cands) k
+                WHERE (k.r).id > (c.r).id AND (k.r).access = (c.r).access AND (k.r).depths = (c.r).depths
+                  AND (k.r).priority = (c.r).priority AND (k.e).result IS NOT DISTINCT FROM (c.e).result);
             line := oracle.apply(line, c.r, s, e);
             EXIT WHEN (c.r).stop OR (c.r).final;
         END LOOP;

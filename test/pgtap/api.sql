@@ -52,9 +52,9 @@ SELECT * FROM (VALUES
     ('quotetier.quote_order(record[],record,text,timestamp with time zone)', 'TABLE(line integer, kind text, list_price numeric, list_amount numeric, net_price numeric, net_amount numeric, discount_pct numeric, currency text, status text, rules bigint[], version text, undistributed numeric, facts jsonb)', 'stable', 'safe'),
     ('quotetier.quote_order(jsonb,jsonb,text,timestamp with time zone)', 'TABLE(line integer, kind text, list_price numeric, list_amount numeric, net_price numeric, net_amount numeric, discount_pct numeric, currency text, status text, rules bigint[], version text, undistributed numeric, facts jsonb)', 'stable', 'safe'),
     ('quotetier.quote_order(text,text,text,timestamp with time zone)', 'TABLE(line integer, kind text, list_price numeric, list_amount numeric, net_price numeric, net_amount numeric, discount_pct numeric, currency text, status text, rules bigint[], version text, undistributed numeric, facts jsonb)', 'stable', 'safe'),
-    ('quotetier.explain_order(record[],record,text,timestamp with time zone)', 'TABLE(line integer, seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
-    ('quotetier.explain_order(jsonb,jsonb,text,timestamp with time zone)', 'TABLE(line integer, seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
-    ('quotetier.explain_order(text,text,text,timestamp with time zone)', 'TABLE(line integer, seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
+    ('quotetier.explain_order(record[],record,text,timestamp with time zone,text)', 'TABLE(line integer, seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
+    ('quotetier.explain_order(jsonb,jsonb,text,timestamp with time zone,text)', 'TABLE(line integer, seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
+    ('quotetier.explain_order(text,text,text,timestamp with time zone,text)', 'TABLE(line integer, seq integer, step text, rule bigint, verdict text, reason text, base numeric, amount numeric, running numeric)', 'stable', 'safe'),
     ('quotetier.price_row()', 'trigger', 'volatile', 'unsafe')
 ) contract (signature, result, volatility, parallel)
 EXCEPT SELECT * FROM function_now;

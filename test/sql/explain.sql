@@ -106,7 +106,37 @@ SELECT reason FROM quotetier.explain_quote('{"tier": "gold", "list_price": 29.99
 SELECT reason FROM quotetier.explain_quote('{"list_price": 10}', 2, '2025-06-15', format => 'text') ORDER BY seq;
 SELECT reason FROM quotetier.explain_quote('{"tier": "gold"}', 7, '2025-06-15', format => 'text') ORDER BY seq;
 SELECT reason FROM quotetier.explain_quote(row(1), 7, '2025-06-15', format => 'text') ORDER BY seq;
+
+-- an order: its lines one by one, told apart by what is their own; what is not ok; the order
+INSERT INTO quotetier.dimension (name) VALUES ('category'), ('coupon');
+INSERT INTO quotetier.uom (uom, factor) VALUES ('box', 12);
+INSERT INTO quotetier.step (policy, seq, name, level, pick) VALUES
+    ('default', 100, 'coupon', 'order', 'chain'), ('default', 110, 'cart', 'order', 'best'), ('default', 120, 'gift', 'order', 'chain'), ('default', 130, 'bonus', 'statistical', 'sum');
+INSERT INTO quotetier.rule (id, policy, step, scope, adjust, value, note, condition, lines, on_breach) VALUES
+    (301, 'default', 'promotion', '{"category": "tea"}', 'percent_off', 10, '茶节', NULL, NULL, NULL),
+    (302, 'default', 'coupon', '{"coupon": "TEN"}', 'amount_off', 10, 'TEN', NULL, '{"tier": "gold"}', NULL),
+    (303, 'default', 'coupon', '{"coupon": "WARE"}', 'amount_off', 1000, NULL, NULL, '{"category": "ware"}', NULL),
+    (304, 'default', 'cart', '{}', 'percent_off', 5, 'From 1000 on', '$.order_amount >= 1000', NULL, NULL),
+    (305, 'default', 'gift', '{}', 'add_line', 1, 'Free mug', '$.order_amount >= 300', '{"sku": "mug", "list_price": 8}', NULL),
+    (306, 'default', 'guard', '{"category": "tea"}', 'cap_percent_off', 15, 'Head of sales', NULL, NULL, 'approve'),
+    (307, 'default', 'bonus', '{}', 'percent_off', 2, 'Yearly bonus', NULL, NULL, NULL);
+DELETE FROM quotetier.rule WHERE id IN (201, 203);
+UPDATE quotetier.rule SET scope = '{"tier": "gold", "sku": "green"}' WHERE id = 202;
+CREATE TABLE told AS SELECT * FROM quotetier.explain_order(
+    '[{"sku": "green", "category": "tea", "list_price": 4.95, "qty": 2, "uom": "box", "colour": "green"}, {"sku": "pot", "category": "ware", "list_price": 249, "tier": "vip"}, {"category": "tea", "list_price": 5, "qty": -1}, {"list_price": 3, "qty": 0}]',
+    '{"tier": "gold", "coupon": ["TEN", "WARE"]}', 'default', '2025-06-15', 'text');
+SELECT reason FROM told ORDER BY seq;
+SELECT count(*) FILTER (WHERE num_nonnulls(step, rule, verdict, base, amount, running) > 0) AS others,
+    array_agg(reason ORDER BY seq) = array_agg(reason ORDER BY line, seq) AS by_line, array_agg(DISTINCT line) AS lines FROM told;
+SELECT reason FROM quotetier.explain_order('[{"list_price": 700, "category": "x"}, {"category": "x"}]', '{}', 'default', '2025-06-15', 'text') ORDER BY seq;
+SELECT reason FROM quotetier.explain_order('[]'::text, '{}', 'default', '2025-06-15', 'text') ORDER BY seq;
+SELECT reason FROM quotetier.explain_order(ARRAY[ROW(1)], ROW(), 'default', '2025-06-15', 'text') ORDER BY seq;
+SELECT count(*) FROM quotetier.explain_order('[]', '{}', 'default', '2025-06-15', NULL);
+
 -- no format is no answer
 SELECT count(*) FROM quotetier.explain_quote('{"tier": "gold", "list_price": 19.99}', 7, '2025-06-15', format => NULL);
+SAVEPOINT before;
 SELECT * FROM quotetier.explain_quote('{}', 1, '2025-06-15', 'default', 'Text');
+ROLLBACK TO before;
+SELECT * FROM quotetier.explain_order('[]', '{}', 'default', '2025-06-15', 'json');
 ROLLBACK;

@@ -124,6 +124,34 @@ SELECT what, got, expected, got = expected AS ok FROM (VALUES
     ('an amount has no base',    second('amount_off', 10, 'cost'), 160.00)
 ) v (what, got, expected);
 
+-- ----- lists, and lists made of them: B is 10 % under A, with A's scale where the scale is for B, too; C is 5 % under B
+INSERT INTO quotetier.dimension (name) VALUES ('price_list');
+INSERT INTO quotetier.policy (name, currency) VALUES ('lists', 'EUR');
+INSERT INTO quotetier.step (policy, seq, name, pick) VALUES ('lists', 10, 'list', 'chain'), ('lists', 20, 'off', 'first');
+INSERT INTO quotetier.rule (id, policy, step, scope, adjust, value, scale_mode, priority) VALUES
+    (31, 'lists', 'list', '{"sku": "A", "price_list": ["A", "B", "C"]}', 'price', NULL, 'volume', 0), (32, 'lists', 'list', '{"sku": "plain", "price_list": ["A", "B", "C"]}', 'price', 50, NULL, 0),
+    (33, 'lists', 'list', '{"sku": "plain", "price_list": "A"}', 'amount_off', NULL, 'volume', -1),
+    (34, 'lists', 'list', '{"price_list": ["B", "C"]}', 'percent_off', 10, NULL, 1), (35, 'lists', 'list', '{"price_list": "C"}', 'percent_off', 5, NULL, 0), (36, 'lists', 'off', '{}', 'percent_off', 1, NULL, 0);
+INSERT INTO quotetier.scale (rule, from_value, to_value, value) VALUES (31, 0, 10, 50), (31, 10, NULL, 40), (33, 10, NULL, 10);
+SELECT sku, price_list, qty, q.list_price, expected, q.list_price IS NOT DISTINCT FROM expected AS ok, net_price, rules, status
+FROM (VALUES ('A', 'A', 9, 50), ('A', 'A', 10, 40), ('A', 'B', 9, 45), ('A', 'B', 10, 36), ('A', 'C', 10, 34.2),
+             ('plain', 'A', 9, 50), ('plain', 'A', 10, 40), ('plain', 'B', 10, 45), ('other', 'B', 10, NULL)) v (sku, price_list, qty, expected),
+    quotetier.quote(jsonb_build_object('sku', sku, 'price_list', price_list), qty, '2025-06-15', 'lists') q;
+SELECT step, rule, verdict, reason, base, amount, running FROM quotetier.explain_quote('{"sku": "A", "price_list": "C"}', 10, '2025-06-15', 'lists') ORDER BY seq;
+SELECT step, rule, verdict, reason FROM quotetier.explain_quote('{"sku": "other", "price_list": "C"}', 10, '2025-06-15', 'lists') ORDER BY seq;
+-- a scale for several lines waits, too: six and four are ten
+INSERT INTO quotetier.rule (id, policy, step, adjust, scale_mode, scale_by, priority) VALUES (37, 'lists', 'list', 'percent_off', 'volume', '{price_list}', -2);
+INSERT INTO quotetier.scale (rule, from_value, value) VALUES (37, 10, 50);
+SELECT line, list_price, net_amount FROM quotetier.quote_order('[{"sku": "A", "qty": 6}, {"sku": "plain", "qty": 4}]', '{"price_list": "A"}', 'lists', '2025-06-15');
+-- in a group there is no waiting: who stands for it is known on entry. Strict only minds who applies
+UPDATE quotetier.rule SET exclusive_group = 'g' WHERE id IN (34, 35);
+SELECT list_price, rules FROM quotetier.quote('{"sku": "plain", "price_list": "C"}', 10, '2025-06-15', 'lists');
+UPDATE quotetier.rule SET exclusive_group = NULL, priority = 0, scope = '{"price_list": "C"}' WHERE id IN (34, 35);
+UPDATE quotetier.policy SET strict = true WHERE name = 'lists';
+SELECT refused($$SELECT quotetier.quote('{"sku": "plain", "price_list": "C"}', 10, '2025-06-15', 'lists')$$) UNION ALL
+SELECT refused($$SELECT quotetier.quote('{"sku": "other", "price_list": "C"}', 10, '2025-06-15', 'lists')$$);
+DELETE FROM quotetier.rule WHERE policy = 'lists';
+
 -- ----- round_to: the unit price to a multiple, by the policy's mode; a row of its own
 CREATE FUNCTION rounded(price numeric, multiple numeric, mode text DEFAULT 'half_up', qty numeric DEFAULT 1) RETURNS numeric LANGUAGE plpgsql AS $$
 #variable_conflict use_column

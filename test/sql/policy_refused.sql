@@ -44,7 +44,9 @@ SELECT bad_rule('adjust, value, scope', vals) FROM (VALUES
     (9, $$'percent_off', 5, '{"tier": {"is": "gold"}}'$$),
     (10, $$'percent_off', 5, '{"tier": ["gold", "vip", "gold"]}'$$),
     (11, $$'percent_off', 5, '{"tier": [1, "1.0", 1.00]}'$$),
-    (12, $$'percent_off', 5, (SELECT jsonb_build_object('tier', jsonb_agg(i), 'sku', jsonb_agg(i)) FROM generate_series(1, 1001) i)$$)
+    (12, $$'percent_off', 5, (SELECT jsonb_build_object('tier', jsonb_agg(i), 'sku', jsonb_agg(i)) FROM generate_series(1, 1001) i)$$),
+    (13, $$'percent_off', 5, jsonb_build_object('tier', 'a' || repeat('.b', 255))$$),
+    (14, $$'percent_off', 5, jsonb_build_object('tier', jsonb_build_object('not', jsonb_build_array('a', 'a' || repeat('.b', 255))))$$)
 ) v(n, vals) ORDER BY n;
 
 -- adjust and value
@@ -81,14 +83,19 @@ SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FR
     (11, 'ending', $$'19.99/10'$$),
     (12, 'ending', $$'-0.01'$$),
     (13, 'ending', $$''$$),
-    (14, 'state', $$'deleted'$$)
+    (14, 'state', $$'deleted'$$),
+    (15, 'valid', $$'[infinity,)'$$),
+    (16, 'valid', $$'(,-infinity)'$$)
 ) v(n, columns, vals) ORDER BY n;
 SELECT bad_rule('adjust, scale_mode, scale_on', vals) FROM (VALUES
     (1, $$'percent_off', 'tiered', 'quantity'$$),
     (2, $$'percent_off', 'graduated', 'stock'$$),
     (3, $$'percent_off', 'block', 'quantity'$$),
-    (4, $$'markup', 'package', 'quantity'$$)
+    (4, $$'markup', 'package', 'quantity'$$),
+    (5, $$'line_amount_off', 'graduated', 'quantity'$$)
 ) v(n, vals) ORDER BY n;
+SELECT refused($$UPDATE quotetier.rule SET scale_mode = 'graduated' WHERE id = 1001$$);
+SELECT refused($$UPDATE quotetier.rule SET adjust = 'line_amount_off' WHERE id = 1003$$);
 
 -- conditions, exclusions, guards, offsets
 SELECT bad_rule('adjust, value, ' || columns, $$'percent_off', 5, $$ || vals) FROM (VALUES
@@ -161,6 +168,16 @@ SELECT refused('INSERT INTO quotetier.dimension (name, kind, weight) VALUES ' ||
     (3, $$('region', 'label', 0)$$),
     (4, $$('region+sku', 'label', 1)$$)
 ) v(n, vals) ORDER BY n;
+SELECT refused($$INSERT INTO quotetier.dimension (name) SELECT 'd' || i FROM generate_series(1, 63) i$$);
+SELECT refused($$INSERT INTO quotetier.dimension (name, kind) SELECT 'd' || i, 'path' FROM generate_series(1, 9) i$$);
+BEGIN;
+INSERT INTO quotetier.dimension (name, kind) SELECT 'd' || i, 'path' FROM generate_series(1, 8) i;
+INSERT INTO quotetier.dimension (name) SELECT 'd' || i FROM generate_series(9, 62) i;
+SELECT refused($$INSERT INTO quotetier.dimension (name) VALUES ('one more')$$);
+SELECT refused($$UPDATE quotetier.dimension SET kind = 'path' WHERE name = 'tier'$$);
+INSERT INTO quotetier.rule (policy, step, scope, adjust, value) SELECT 'default', 'tier', jsonb_build_object(name, 'x'), 'percent_off', 5 FROM quotetier.dimension;
+SELECT net_price FROM quotetier.quote('{"list_price": 100, "sku": "x"}');
+ROLLBACK;
 SELECT refused($$DELETE FROM quotetier.dimension WHERE name = 'tier'$$);
 SELECT refused($$UPDATE quotetier.dimension SET name = 'level' WHERE name = 'tier'$$);
 BEGIN;
@@ -209,7 +226,8 @@ SELECT refused('UPDATE quotetier.step SET ' || change) FROM (VALUES
     (4, $$base = 'volume' WHERE name = 'tier'$$),
     (5, $$base = 'tier' WHERE name = 'tier'$$),
     (6, $$compete = 'offer' WHERE name IN ('tier', 'promotion')$$),
-    (7, $$pick = 'sum' WHERE name = 'volume'$$)
+    (7, $$pick = 'sum' WHERE name = 'volume'$$),
+    (8, $$compete = 'offer' WHERE name = 'list'$$)
 ) v(n, change) ORDER BY n;
 BEGIN;
 UPDATE quotetier.step SET base = 'contract' WHERE name = 'tier';

@@ -39,7 +39,7 @@ BEGIN
     RETURN coalesce(nullif(result, ''), 'null');
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
-    RETURN concat_ws(E'\n    ', SQLSTATE || ': ' || message, nullif(detail, ''), coalesce(nullif(hint, ''), 'NO HINT'));
+    RETURN concat_ws(E'\n    ', SQLSTATE || ': ' || message, coalesce(nullif(detail, ''), 'NO DETAIL'), coalesce(nullif(hint, ''), 'NO HINT'));
 END $$;
 
 CREATE TYPE mood AS ENUM ('gold', 'grey');
