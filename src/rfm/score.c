@@ -8,17 +8,19 @@
 
 #include "base/dec.h"
 #include "base/window.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "nodes/supportnodes.h"
-#include "parser/parse_func.h"
 #include "rfm/cuts.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(score);
 PG_FUNCTION_INFO_V1(score_whole);
@@ -193,6 +195,7 @@ score_support(PG_FUNCTION_ARGS)
 	FuncExpr   *call;
 	FuncExpr   *cast;
 	Expr	   *value;
+	Oid			whole;
 
 	if (!IsA(request, SupportRequestSimplify))
 		PG_RETURN_POINTER(NULL);
@@ -217,10 +220,13 @@ score_support(PG_FUNCTION_ARGS)
 		default:
 			PG_RETURN_POINTER(NULL);
 	}
-	PG_RETURN_POINTER(makeFuncExpr(LookupFuncName(list_make2(makeString("quotetier"),
-															 makeString("score_whole")),
-												  2, types, false),
-								   INT4OID, list_make2(value, lsecond(call->args)),
+	/* not by a look-up that asks for rights on the schema: a view may lend its own */
+	whole = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("score_whole"),
+							PointerGetDatum(buildoidvector(types, lengthof(types))),
+							ObjectIdGetDatum(get_func_namespace(call->funcid)));
+	if (!OidIsValid(whole))
+		PG_RETURN_POINTER(NULL);
+	PG_RETURN_POINTER(makeFuncExpr(whole, INT4OID, list_make2(value, lsecond(call->args)),
 								   InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
 }
 
