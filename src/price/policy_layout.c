@@ -131,6 +131,8 @@ lay_out_rules(Compiler *c, Policy *policy, const Layout *layout)
 	{
 		Rule	   *rule = &rules[i];
 
+		if (i + 16 < c->rules.n)
+			__builtin_prefetch(&c->rules.items[c->order[i + 16]].rule);
 		*rule = c->rules.items[c->order[i]].rule;
 		link_dec(&rule->value, policy, layout);
 		link_item(&rule->more, rule, policy, layout->more, sizeof(RuleMore));
