@@ -268,10 +268,25 @@ always_applies(const Rule *rule)
 		(more == NULL || (more->condition == 0 && more->value_expr == 0 && more->nexclusions == 0));
 }
 
+/* Of two rules that only the price decides between: is the first never the dearer one? */
+static bool
+never_dearer(const Rule *first, const Rule *second)
+{
+	const RuleMore *more = rule_more(first);
+	const RuleMore *other = rule_more(second);
+
+	return first->adjust == ADJUST_PERCENT_OFF && second->adjust == ADJUST_PERCENT_OFF &&
+		second->base.kind == BASE_RUNNING && second->scale == 0 &&
+		(more == NULL || !more->has_max_amount) && (other == NULL || other->value_expr == 0) &&
+		dec_cmp(stored_dec(&first->value), stored_dec(&second->value)) >= 0;
+}
+
 /*
  * Of two rules with the same scope, does the weaker never come into play? Where
  * the winner by precedence takes its step, and the stronger applies whenever the
- * weaker does. What is measured over several lines counts without winning.
+ * weaker does. Of equals the smaller id has come first, and so wins where both
+ * lead to the same price. What is measured over several lines counts without
+ * winning.
  */
 static bool
 outdone(const void *state, uint32 by, uint32 payload)
@@ -281,12 +296,14 @@ outdone(const void *state, uint32 by, uint32 payload)
 	const Rule *weaker = POLICY_PART(policy, Rule, rules) + payload;
 	const Step *step = POLICY_PART(policy, Step, steps) + stronger->step;
 
-	return stronger->step == weaker->step && step->level == LEVEL_LINE &&
-		step->pick == PICK_FIRST && !step->has_groups && !IS_GUARD(weaker->adjust) &&
-		(stronger->rank != weaker->rank || stronger->priority != weaker->priority) &&
-		always_applies(stronger) &&
-		(stronger->adjust == ADJUST_PRICE || weaker->adjust >= ADJUST_PERCENT_OFF) &&
-		(weaker->more == 0 || rule_more(weaker)->nby_facts == 0);
+	if (stronger->step != weaker->step || step->level != LEVEL_LINE || step->pick != PICK_FIRST ||
+		step->has_groups || IS_GUARD(weaker->adjust) || !always_applies(stronger) ||
+		(stronger->adjust != ADJUST_PRICE && weaker->adjust < ADJUST_PERCENT_OFF) ||
+		(weaker->more != 0 && rule_more(weaker)->nby_facts != 0))
+		return false;
+	if (stronger->rank != weaker->rank || stronger->priority != weaker->priority)
+		return true;
+	return !policy->strict && never_dearer(stronger, weaker);
 }
 
 Policy *
