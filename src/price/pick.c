@@ -253,7 +253,7 @@ stands_already(const Pricer *pricer, const Rule *rule, int count)
 bool
 can_wait(const Pricer *pricer, const Rule *rule)
 {
-	return !pricer->state.has_running && rule->group == 0 &&
+	return !pricer->state.has_running && rule->group == GROUP_NONE &&
 		POLICY_PART(pricer->policy, Step, steps)[rule->step].pick == PICK_CHAIN;
 }
 
@@ -329,6 +329,19 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 	return count;
 }
 
+static bool
+same_group(const Rule *a, const Rule *b)
+{
+	const text *name;
+	const text *other;
+
+	if (a->group != GROUP_NAMED || b->group != GROUP_NAMED)
+		return false;
+	name = LINKED(text, rule_more(a), rule_more(a)->group);
+	other = LINKED(text, rule_more(b), rule_more(b)->group);
+	return VARSIZE_ANY(name) == VARSIZE_ANY(other) && memcmp(name, other, VARSIZE_ANY(name)) == 0;
+}
+
 /* Keeps one candidate of each exclusive group, or the one that stands alone. */
 static int
 reduce_groups(Pricer *pricer, int count)
@@ -352,8 +365,7 @@ reduce_groups(Pricer *pricer, int count)
 	for (i = 0; i < count; i++)
 	{
 		for (k = 0; k < kept; k++)
-			if (candidates[i].rule->group != 0 &&
-				candidates[k].rule->group == candidates[i].rule->group)
+			if (same_group(candidates[i].rule, candidates[k].rule))
 				break;
 		if (k == kept)
 			candidates[kept++] = candidates[i];

@@ -159,6 +159,13 @@ typedef struct Scale
 	Bracket		brackets[FLEXIBLE_ARRAY_MEMBER];
 } Scale;
 
+typedef enum GroupKind
+{
+	GROUP_NONE,
+	GROUP_NAMED,				/* RuleMore has the name */
+	GROUP_ALONE					/* '*': it stands alone in its step */
+} GroupKind;
+
 /*
  * Rules stand in the order of their steps, then of precedence: the smaller rank,
  * then the larger priority, then the smaller id. One is a cache line.
@@ -174,7 +181,7 @@ typedef struct Rule
 	Link		more;			/* RuleMore */
 	Link		scale;			/* Scale */
 	Base		base;
-	uint16		group;			/* exclusive group + 1; 0: none */
+	uint8		group;			/* GroupKind: whether it is in an exclusive group */
 	uint8		adjust:5;		/* Adjust */
 	bool		final:1;
 	bool		stop:1;
@@ -193,6 +200,7 @@ typedef struct RuleMore
 	Link		lines;			/* Jsonb: a scope */
 	Link		counts;
 	Link		ending;			/* Ending */
+	Link		group;			/* text: the exclusive group, if it has a name */
 	Link		note;			/* text: what its writer calls it */
 	uint32		nexclusions;
 	uint32		nby_facts;
@@ -235,9 +243,6 @@ typedef struct Unit
 	StoredDec	factor;
 } Unit;
 
-/* Group number of '*', the one that stands alone in its step. */
-#define GROUP_ALONE 1
-
 typedef struct Step
 {
 	uint32		name;			/* offset into the texts */
@@ -273,7 +278,6 @@ typedef struct Policy
 	uint32		nsteps;
 	uint32		nrules;
 	uint32		nranks;
-	uint32		ngroups;
 	uint32		ndims;			/* dimensions are the first facts */
 	uint32		nfacts;
 	uint32		nrates;
@@ -291,7 +295,6 @@ typedef struct Policy
 	Size		rules;
 	Size		ranks;
 	Size		facts;			/* offsets of the names, into the texts */
-	Size		groups;			/* the same of exclusive groups */
 	Size		rates;
 	Size		units;
 	Size		texts;
