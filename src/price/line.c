@@ -334,6 +334,14 @@ line_facts(Pricer *pricer)
 		push_number(&json, "order_lines", dec_make(pricer->totals->lines, 0));
 		push_number(&json, "counted_amount", pricer->totals->counted_amount);
 		push_number(&json, "counted_quantity", pricer->totals->counted_quantity);
+		if (pricer->totals->counted != NULL)
+		{
+			push_key(&json, "counted");
+			value.type = jbvBinary;
+			value.val.binary.data = &pricer->totals->counted->root;
+			value.val.binary.len = VARSIZE(pricer->totals->counted) - VARHDRSZ;
+			(void) pushJsonbValue(&json, WJB_VALUE, &value);
+		}
 	}
 	pricer->step_facts = condition_facts(facts, json);
 	return pricer->step_facts;

@@ -210,6 +210,7 @@ typedef struct RuleMore
 	bool		has_max_units;
 	bool		free_dearest;	/* free_units: the dearest instead of the cheapest */
 	bool		free_whole;		/* free_units: all of a portion or none of it */
+	bool		asks_counted;	/* its condition or formula asks for the facts of the lines counted */
 	uint16		offset_fact;	/* + 1; 0: none */
 	StoredDec	max_amount;		/* the most it takes off */
 	StoredDec	max_units;

@@ -12,6 +12,7 @@
 #include "price/policy_compile.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/jsonpath.h"
 #include "utils/memutils.h"
 
@@ -61,6 +62,20 @@ read_scale_by(Compiler *c, const Row *row, int number, RuleMore *more)
 	}
 }
 
+/* Do the paths of an order's rule ask for $.counted? */
+static bool
+asks_counted(const Compiler *c, const Row *row, const Rule *rule)
+{
+	int			path;
+
+	for (path = 16; path <= 17 && c->steps[rule->step].level == LEVEL_ORDER; path++)
+		if (!is_null(row, path) &&
+			strstr(DatumGetCString(DirectFunctionCall1(jsonpath_out, row->values[path - 1])),
+				   "\"counted\"") != NULL)
+			return true;
+	return false;
+}
+
 static uint32
 read_more(Compiler *c, Row *row, const ReadRule *read)
 {
@@ -73,6 +88,7 @@ read_more(Compiler *c, Row *row, const ReadRule *read)
 	more.ending = ending_column(c, row, 15);
 	more.condition = varlena_column(row, 16, &c->paths);
 	more.value_expr = varlena_column(row, 17, &c->paths);
+	more.asks_counted = asks_counted(c, row, &read->rule);
 	if (read->scope.nexclusions > 0)
 	{
 		more.exclusions = read->scope.exclusions + 1;

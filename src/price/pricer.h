@@ -128,6 +128,7 @@ typedef struct OrderTotals
 	int			lines;
 	Dec			counted_amount; /* of the lines that the rule counts */
 	Dec			counted_quantity;
+	Jsonb	   *counted;		/* the facts of those lines; NULL: the rule does not ask */
 } OrderTotals;
 
 struct Order;

@@ -133,6 +133,13 @@ SELECT example('bundle', 'camera and case for 99.99, shipping 5 % of all else', 
                '[{"sku": "camera", "list_price": 100}, {"sku": "case", "list_price": 20}, {"sku": "book", "list_price": 10}, {"line_type": "shipping", "list_price": 4}]', '{"line_type": "goods"}'),
        example('bundle', 'shipping that has no price so far', '{10,0.50,10.50}',
                '[{"sku": "book", "list_price": 10}, {"line_type": "shipping", "list_price": 0}]', '{"line_type": "goods"}');
+-- one of each, not two of one: by the facts of the lines counted, which win over a fact of that name
+SELECT policy('each', '{"bundle order"}'), rule('each', 'bundle', 'price', 249, '{"sku": ["desk", "chair"]}', condition => '$.counted_quantity == 2 && $.counted.sku == "desk" && $.counted.sku == "chair"');
+INSERT INTO quotetier.rule (policy, step, adjust, value_expr, condition) VALUES ('each', 'bundle', 'amount_off', '$.counted.size() * 5', '!exists($.counted ? (@.sku == "desk" || @.sku == "chair")) && $.counted.colour == "red"');
+SELECT example('each', 'a desk and a chair', '{174.30,74.70,30,279}', '[{"sku": "desk", "list_price": 210}, {"sku": "chair", "list_price": 90}, {"sku": "lamp", "list_price": 30}]'),
+       example('each', 'two desks', '{420,420}', '[{"sku": "desk", "list_price": 210, "qty": 2}]', '{"counted": [{"sku": "desk"}, {"sku": "chair"}]}'),
+       example('each', 'two desks and a chair', '{420,90,510}', '[{"sku": "desk", "list_price": 210, "qty": 2}, {"sku": "chair", "list_price": 90}]'),
+       example('each', '5 for each of two lines, one is red, as the header does not say', '{26.25,43.75,-9,61}', '[{"sku": "lamp", "list_price": 30, "colour": "red"}, {"sku": "lamp", "list_price": 50}, {"list_price": 9, "qty": -1}]', '{"counted": 1}');
 SELECT policy('coupon', '{"coupon order chain"}'), rule('coupon', 'coupon', 'percent_off', 10, scope => '{"coupon": "TEN"}', priority => 2),
        rule('coupon', 'coupon', 'amount_off', 5, '{"category": "book"}', scope => '{"coupon": "BOOK5"}', priority => 1);
 SELECT example('coupon', 'both, one after the other', '{13,72,85}', '[{"category": "book", "list_price": 20}, {"list_price": 80}]', '{"coupon": ["TEN", "BOOK5"]}'),
@@ -310,6 +317,9 @@ INSERT INTO quotetier.rule (id, policy, step, base, adjust, value, on_breach, sc
 SELECT line, net_amount, status FROM quotetier.quote_order('[{"list_price": 50}, {"list_price": 40}]', '{}', 'guards', '2025-06-01');
 SELECT line, net_amount, status FROM quotetier.quote_order('[{"list_price": 50, "category": "book"}, {"list_price": 60}]', '{}', 'guards', '2025-06-01');
 SELECT line, seq, step, verdict, reason, amount, running FROM quotetier.explain_order('[{"list_price": 50, "category": "book"}, {"list_price": 60}]', '{}', 'guards', '2025-06-01');
+-- a rule that finds nothing to take says so
+SELECT rule('coupon', 'coupon', 'percent_off', 50, '{"category": "book"}', scope => '{"coupon": "HALF"}');
+SELECT line, seq, step, verdict, reason, amount, running FROM quotetier.explain_order('[{"list_price": 4, "category": "book"}, {"list_price": 60}]', '{"coupon": ["BOOK5", "HALF"]}', 'coupon', '2025-06-01');
 
 -- ---------------------------------------------------------------------------
 -- Every way of giving lines; currencies; bad orders
