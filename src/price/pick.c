@@ -307,6 +307,8 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 				trace_rejected(pricer, rule, "%s", why_not);
 			continue;
 		}
+		if (candidate->waits)
+			(void) line_facts(pricer);	/* as they are on entry, for its formula */
 		for (at = count; at > 0; at--)
 		{
 			Candidate	swap;

@@ -278,7 +278,7 @@ CREATE UNLOGGED TABLE fuzz.twin (id bigint PRIMARY KEY, copy bigint);
 
 CREATE PROCEDURE fuzz.quotes(seed int, lines int) LANGUAGE plpgsql AS $$
 DECLARE
-    per_policy CONSTANT int := 200;
+    per_policy CONSTANT int := 100;
     done  int := 0;
     wrong record;
     ambiguity_raises boolean;

@@ -143,6 +143,10 @@ SELECT step, rule, verdict, reason FROM quotetier.explain_quote('{"sku": "other"
 INSERT INTO quotetier.rule (id, policy, step, adjust, scale_mode, scale_by, priority) VALUES (37, 'lists', 'list', 'percent_off', 'volume', '{price_list}', -2);
 INSERT INTO quotetier.scale (rule, from_value, value) VALUES (37, 10, 50);
 SELECT line, list_price, net_amount FROM quotetier.quote_order('[{"sku": "A", "qty": 6}, {"sku": "plain", "qty": 4}]', '{"price_list": "A"}', 'lists', '2025-06-15');
+-- its formula sees the line as it was on entry to the step
+UPDATE quotetier.rule SET (value, value_expr) = (NULL, '$.running_price / 10') WHERE id = 35;
+SELECT list_price, rules FROM quotetier.quote('{"sku": "plain", "price_list": "C"}', 1, '2025-06-15', 'lists');
+UPDATE quotetier.rule SET (value, value_expr) = (5, NULL) WHERE id = 35;
 -- in a group there is no waiting: who stands for it is known on entry. Strict only minds who applies
 UPDATE quotetier.rule SET exclusive_group = 'g' WHERE id IN (34, 35);
 SELECT list_price, rules FROM quotetier.quote('{"sku": "plain", "price_list": "C"}', 10, '2025-06-15', 'lists');
