@@ -61,16 +61,20 @@ FROM unnest(ARRAY['512MB', '4MB']) work_mem \gexec
 SET work_mem = '512MB';
 
 \echo
-\echo cut points and scores of 500k stored values, three measures, against three ntile
+\echo cut points and scores of 500k stored values, three measures, against three ntile: as rfm_table returns them, and all of one type
 CREATE TABLE bench.customer AS
-SELECT recency_days::numeric, frequency::numeric, monetary FROM quotetier.rfm_table('bench.orders', 'customer_500k', 'at', 'amount', as_of => '2018-01-01');
-VACUUM ANALYZE bench.customer;
-SELECT arm, median_ms, times_first AS "x three ntile (<= 0.20)"
-FROM bench.race(:rounds, ARRAY['three ntile', 'quantile_cuts and score'], ARRAY[
+SELECT recency_days, frequency, monetary FROM quotetier.rfm_table('bench.orders', 'customer_500k', 'at', 'amount', as_of => '2018-01-01');
+CREATE TABLE bench.customer_numeric AS SELECT recency_days::numeric, frequency::numeric, monetary FROM bench.customer;
+CREATE TABLE bench.customer_int AS SELECT recency_days, frequency::int, monetary::int FROM bench.customer;
+VACUUM ANALYZE bench.customer, bench.customer_numeric, bench.customer_int;
+SELECT format($$SELECT '%1$s' AS columns, arm, median_ms, times_first AS "x three ntile (<= 0.20)"
+FROM bench.race(%3$s, ARRAY['three ntile', 'quantile_cuts and score'], ARRAY[
     'SELECT sum(r), sum(f), sum(m) FROM (SELECT ntile(5) OVER (ORDER BY recency_days) r, ntile(5) OVER (ORDER BY frequency) f, ntile(5) OVER (ORDER BY monetary) m
-       FROM bench.customer) s',
-    'SELECT sum(quotetier.score(recency_days, r)), sum(quotetier.score(frequency, f)), sum(quotetier.score(monetary, m)) FROM bench.customer,
-       (SELECT quotetier.quantile_cuts(recency_days, 5) r, quotetier.quantile_cuts(frequency, 5) f, quotetier.quantile_cuts(monetary, 5) m FROM bench.customer) c']);
+       FROM bench.%2$s) s',
+    'SELECT sum(quotetier.score(recency_days, r)), sum(quotetier.score(frequency, f)), sum(quotetier.score(monetary, m)) FROM bench.%2$s,
+       (SELECT quotetier.quantile_cuts(recency_days, 5) r, quotetier.quantile_cuts(frequency, 5) f, quotetier.quantile_cuts(monetary, 5) m FROM bench.%2$s) c'])$$,
+    columns, source, :rounds)
+FROM (VALUES ('int, bigint, numeric', 'customer'), ('numeric', 'customer_numeric'), ('int', 'customer_int')) t (columns, source) \gexec
 
 \echo
 \echo btyd_agg, grouped: of count(*), 500k groups

@@ -188,13 +188,3 @@ CREATE FUNCTION quotetier.tier_over(scheme text, value numeric, otherwise text) 
     LANGUAGE c STABLE WINDOW PARALLEL SAFE AS 'MODULE_PATHNAME', 'tier_over';
 COMMENT ON FUNCTION quotetier.tier_over(text, numeric, text) IS
     'the same, with a tier for rows without a value: one of the scheme''s tiers that have no from_value';
-
-CREATE FUNCTION quotetier.tier_label(scheme text, tier text, language text DEFAULT 'zh') RETURNS text
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT CASE tier_label.language WHEN 'zh' THEN coalesce(t.label_zh, t.name) ELSE t.name END
-    FROM quotetier.tier t
-    WHERE t.scheme = tier_label.scheme AND t.name = tier_label.tier;
-END;
-COMMENT ON FUNCTION quotetier.tier_label(text, text, text) IS
-    'what a tier is called in a language: zh, else its name; null if there is no such tier';

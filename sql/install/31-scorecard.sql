@@ -145,10 +145,7 @@ CREATE FUNCTION quotetier.scorecard_score(scorecard text, facts record, OUT scor
 CREATE FUNCTION quotetier.scorecard_score(scorecard text, facts jsonb, OUT score numeric, OUT coverage numeric)
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'scorecard_score_json';
 CREATE FUNCTION quotetier.scorecard_score(scorecard text, facts text, OUT score numeric, OUT coverage numeric)
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT s.score, s.coverage FROM quotetier.scorecard_score(scorecard_score.scorecard, facts::jsonb) s;
-END;
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'scorecard_score_text';
 COMMENT ON FUNCTION quotetier.scorecard_score(text, record) IS
     'the weighted score of the metrics known, and what part of the weight they have';
 COMMENT ON FUNCTION quotetier.scorecard_score(text, jsonb) IS
@@ -164,10 +161,7 @@ CREATE FUNCTION quotetier.scorecard_points(scorecard text, facts jsonb)
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'scorecard_points_json';
 CREATE FUNCTION quotetier.scorecard_points(scorecard text, facts text)
     RETURNS TABLE (metric text, value numeric, weight numeric, points numeric)
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT p.* FROM quotetier.scorecard_points(scorecard_points.scorecard, facts::jsonb) p;
-END;
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'scorecard_points_text';
 COMMENT ON FUNCTION quotetier.scorecard_points(text, record) IS 'where a score comes from: the points of every metric; null for one not known';
 COMMENT ON FUNCTION quotetier.scorecard_points(text, jsonb) IS 'where a score comes from: the points of every metric; null for one not known';
 COMMENT ON FUNCTION quotetier.scorecard_points(text, text) IS 'where a score comes from: the points of every metric; null for one not known';

@@ -40,9 +40,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION quotetier.current_version(text) IS 'the version of a scheme as it is now; null if there is no such scheme';
 
--- Keeps the definition as it is now. As the tables' owner: a writer of tiers needs no privilege on the versions.
 CREATE FUNCTION quotetier.keep_version(scheme text) RETURNS void
-    LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql VOLATILE STRICT
 BEGIN ATOMIC
     INSERT INTO quotetier.scheme_version (scheme, version, definition)
     SELECT keep_version.scheme, quotetier.current_version(keep_version.scheme), definition
@@ -54,30 +53,32 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION quotetier.keep_version(text) IS 'adds a scheme''s present definition to its versions, unless it is there';
 
+CREATE FUNCTION quotetier.first_change(scheme text) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'first_change';
+COMMENT ON FUNCTION quotetier.first_change(text) IS
+    'whether it is called for this scheme for the first time in the transaction; for keep_version() alone';
+
 -- The first change that a transaction makes to a scheme keeps what it was before.
--- Which schemes those are is noted in a setting that ends with the transaction, or with a savepoint.
+-- As the tables' owner: a writer of tiers needs no privilege on the versions.
 CREATE FUNCTION quotetier.keep_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $$
 DECLARE
-    kept jsonb := coalesce(nullif(current_setting('quotetier.versions_kept', true), ''), '[]');
     changed text[];
+    one text;
 BEGIN
     IF tg_op = 'TRUNCATE' THEN
         changed := ARRAY(SELECT name FROM quotetier.scheme);
     ELSIF tg_table_name = 'scheme' THEN
         changed := ARRAY[OLD.name];
-    ELSIF tg_op = 'INSERT' THEN
-        changed := ARRAY[NEW.scheme];
-    ELSIF tg_op = 'DELETE' THEN
-        changed := ARRAY[OLD.scheme];
     ELSE
         changed := ARRAY[OLD.scheme, NEW.scheme];
     END IF;
-    PERFORM quotetier.keep_version(c.scheme) FROM unnest(changed) c (scheme)
-    WHERE NOT kept ? c.scheme AND EXISTS (SELECT FROM quotetier.tier t WHERE t.scheme = c.scheme);
-    kept := kept || to_jsonb(changed);
-    PERFORM set_config('quotetier.versions_kept', kept::text, true);
+    FOREACH one IN ARRAY changed LOOP
+        IF quotetier.first_change(one) THEN
+            PERFORM quotetier.keep_version(one) WHERE EXISTS (SELECT FROM quotetier.tier WHERE scheme = one);
+        END IF;
+    END LOOP;
     IF tg_op = 'DELETE' THEN
         RETURN OLD;
     END IF;
@@ -86,12 +87,12 @@ END
 $$;
 COMMENT ON FUNCTION quotetier.keep_version() IS 'trigger before a change of a scheme: keeps the version that it had';
 
--- Not for what a trigger writes: that is a restore, which brings the versions
--- too, or a cascade, which changes no definition.
+-- Cascades come here, too, and keep nothing: the scheme they come from is not
+-- there any more under the name that its tiers still have.
 CREATE TRIGGER keep_version BEFORE UPDATE ON quotetier.scheme
-    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION quotetier.keep_version();
+    FOR EACH ROW EXECUTE FUNCTION quotetier.keep_version();
 CREATE TRIGGER keep_version BEFORE INSERT OR UPDATE OR DELETE ON quotetier.tier
-    FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION quotetier.keep_version();
+    FOR EACH ROW EXECUTE FUNCTION quotetier.keep_version();
 CREATE TRIGGER keep_versions BEFORE TRUNCATE ON quotetier.tier
     FOR EACH STATEMENT EXECUTE FUNCTION quotetier.keep_version();
 

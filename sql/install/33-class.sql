@@ -130,20 +130,6 @@ COMMENT ON FUNCTION quotetier.explain_class(text, jsonb, timestamptz) IS
 COMMENT ON FUNCTION quotetier.explain_class(text, text, timestamptz) IS
     'the rules whose scopes the facts meet, the strongest first, and why each applied or not; facts from a JSON text';
 
-CREATE FUNCTION quotetier.class_label(scheme text, class text, language text DEFAULT 'zh') RETURNS text
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-    -- several rules may give the class; not each has to say what it is called
-    SELECT CASE class_label.language WHEN 'zh' THEN coalesce(r.label_zh, r.class) ELSE r.class END
-    FROM quotetier.class_rule r
-    WHERE r.scheme = class_label.scheme AND r.class = class_label.class
-    ORDER BY r.label_zh IS NULL, r.id
-    LIMIT 1;
-END;
-
-COMMENT ON FUNCTION quotetier.class_label(text, text, text) IS
-    'what a class is called in a language: zh, else its name; null if no rule gives that class';
-
 -- ----- the class schemes that come with the extension: behaviour -----
 
 INSERT INTO quotetier.class_scheme (name, note, origin) VALUES

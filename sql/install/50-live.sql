@@ -44,8 +44,6 @@ COMMENT ON COLUMN quotetier.tracked.by_rfm IS 'as rfm, a customer and value';
 COMMENT ON COLUMN quotetier.tracked.objects IS 'all that was made, in the order in which it can be dropped';
 COMMENT ON COLUMN quotetier.tracked.flush_every IS 'a writer folds the queue once in about so many entries; 0: never';
 
-GRANT SELECT ON quotetier.tracked TO PUBLIC;
-
 -- Triggers append to the queue that is named here, whoever writes the orders, and
 -- what is named here is dropped in the end. So only the owner of it all may name it.
 CREATE FUNCTION quotetier.check_tracked(job text, t quotetier.tracked) RETURNS void
@@ -97,7 +95,6 @@ CREATE FUNCTION quotetier.as_tracker(name text, queue regclass, job text) RETURN
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'as_tracker';
 COMMENT ON FUNCTION quotetier.as_tracker(text, regclass, text) IS
     'folds the queue (fold), looks after partitions (parts), or rebuilds (rebuild), with the rights of the tracker''s owner';
-REVOKE EXECUTE ON FUNCTION quotetier.as_tracker(text, regclass, text) FROM PUBLIC;
 
 CREATE FUNCTION quotetier.tracker(name text) RETURNS quotetier.tracked
     LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS

@@ -255,6 +255,7 @@ BEGIN
     END IF;
     PERFORM quotetier.check_isolation();
     PERFORM quotetier.check_source(track.source);
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', track.source);
 
     -- the columns
     FOR col IN
@@ -292,7 +293,6 @@ BEGIN
         base_types := base_types || col.base_type;
     END LOOP;
 
-    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', track.source);
     SELECT nspname INTO STRICT schema FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE c.oid = track.source;
 
     made := format('%I.%I', schema, base || '_orders');

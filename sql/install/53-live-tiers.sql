@@ -30,10 +30,10 @@ BEGIN
 
     EXECUTE format($view$
         CREATE VIEW %s AS
-        SELECT s.*, h.scheme, h.tier, lower(h.held) AS since, coalesce(l.label_zh, h.tier) AS label
+        SELECT s.*, h.scheme, h.tier, lower(h.held) AS since, coalesce(l.zh, h.tier) AS label
         FROM %s s
         LEFT JOIN quotetier.tier_membership h ON h.customer = s.customer::text AND h.held @> CURRENT_TIMESTAMP
-        LEFT JOIN quotetier.tier l ON l.scheme = h.scheme AND l.name = h.tier
+        LEFT JOIN quotetier.labels l ON l.kind = 'scheme' AND l."of" = h.scheme AND l.name = h.tier
         $view$, tiers, scores);
     EXECUTE format('COMMENT ON VIEW %s IS %L', tiers,
                    format('tracker %s: customers scored and named as of today, with every tier they hold: a row a customer and scheme', t.name));
@@ -78,16 +78,16 @@ BEGIN
     -- Who is assessed holds a tier since some time. Otherwise it is graded when it is read.
     EXECUTE CASE WHEN s.scores IS NOT NULL OR s.kind = 'grid' THEN format($view$
             CREATE VIEW %1$I.%2$I AS
-            SELECT s.*, h.tier, lower(h.held) AS since, coalesce(l.label_zh, h.tier) AS label
+            SELECT s.*, h.tier, lower(h.held) AS since, coalesce(l.zh, h.tier) AS label
             FROM %3$s s
             LEFT JOIN quotetier.tier_membership h ON h.scheme = %4$L AND h.customer = s.customer::text AND h.held @> CURRENT_TIMESTAMP
-            LEFT JOIN quotetier.tier l ON l.scheme = h.scheme AND l.name = h.tier
+            LEFT JOIN quotetier.labels l ON l.kind = 'scheme' AND l."of" = %4$L AND l.name = h.tier
             $view$, schema, made, scores, scheme)
         ELSE format($view$
             CREATE VIEW %1$I.%2$I AS
-            SELECT s.*, NULL::timestamptz AS since, coalesce(l.label_zh, s.tier) AS label
+            SELECT s.*, NULL::timestamptz AS since, coalesce(l.zh, s.tier) AS label
             FROM (SELECT *, %5$s AS tier FROM %3$s) s
-            LEFT JOIN quotetier.tier l ON l.scheme = %4$L AND l.name = s.tier
+            LEFT JOIN quotetier.labels l ON l.kind = 'scheme' AND l."of" = %4$L AND l.name = s.tier
             $view$, schema, made, scores, scheme,
             CASE WHEN s.kind = 'threshold' THEN format('quotetier.tier(%L, monetary)', scheme)
                  ELSE format('quotetier.tier_over(%L, monetary) OVER (ORDER BY monetary DESC)', scheme) END)

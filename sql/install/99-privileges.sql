@@ -1,16 +1,40 @@
 -- ---------------------------------------------------------------------------
 -- privileges: who may call what without being told
 --
--- Tables are their owner's until granted. A quote function reads them as their
--- owner, so EXECUTE on it is the privilege that counts, and nobody has it yet.
+-- One rule. Tables are their owner's until granted; everybody may read what
+-- things are called and which tables are tracked. A function that answers out of
+-- other tables, or acts, with their owner's rights is nobody's until granted:
+-- EXECUTE on it is the privilege that counts. All others are everybody's: they
+-- reckon from their arguments, read with their caller's rights, or ask first
+-- whose the tables are.
 -- ---------------------------------------------------------------------------
 
 GRANT USAGE ON SCHEMA quotetier TO PUBLIC;
 
-REVOKE EXECUTE ON FUNCTION quotetier.heal() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION quotetier.dump_rows() FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION quotetier.restore_row(text, jsonb) FROM PUBLIC;
+GRANT SELECT ON quotetier.segment_map, quotetier.segment, quotetier.segment_cell, quotetier.labels, quotetier.tracked TO PUBLIC;
 
+-- tiers, scores, classes
+REVOKE EXECUTE ON FUNCTION
+    quotetier.rfm_apply(text, quotetier.rfm, date),
+    quotetier.tier(text, numeric),
+    quotetier.tier(text, numeric, numeric),
+    quotetier.tier_over(text, numeric),
+    quotetier.tier_over(text, numeric, text),
+    quotetier.scorecard_score(text, record),
+    quotetier.scorecard_score(text, jsonb),
+    quotetier.scorecard_score(text, text),
+    quotetier.scorecard_points(text, record),
+    quotetier.scorecard_points(text, jsonb),
+    quotetier.scorecard_points(text, text),
+    quotetier.classify(text, record, timestamptz),
+    quotetier.classify(text, jsonb, timestamptz),
+    quotetier.classify(text, text, timestamptz),
+    quotetier.explain_class(text, record, timestamptz),
+    quotetier.explain_class(text, jsonb, timestamptz),
+    quotetier.explain_class(text, text, timestamptz)
+FROM PUBLIC;
+
+-- prices
 REVOKE EXECUTE ON FUNCTION
     quotetier.quote(record, numeric, timestamptz, text),
     quotetier.quote(jsonb, numeric, timestamptz, text),
@@ -26,11 +50,21 @@ REVOKE EXECUTE ON FUNCTION
     quotetier.quote_order(record[], record, text, timestamptz),
     quotetier.explain_order(jsonb, jsonb, text, timestamptz, text),
     quotetier.explain_order(text, text, text, timestamptz, text),
-    quotetier.explain_order(record[], record, text, timestamptz, text)
+    quotetier.explain_order(record[], record, text, timestamptz, text),
+    quotetier.rule_book_stats(text)
 FROM PUBLIC;
 
 -- who may put this trigger on a table gets quotes from it
 REVOKE EXECUTE ON FUNCTION quotetier.price_row() FROM PUBLIC;
+
+-- parts of others, that act with an owner's rights; and the administrator's
+REVOKE EXECUTE ON FUNCTION
+    quotetier.first_change(text),
+    quotetier.as_tracker(text, regclass, text),
+    quotetier.dump_rows(),
+    quotetier.restore_row(text, jsonb),
+    quotetier.heal()
+FROM PUBLIC;
 
 -- our own tables' triggers are of use on these only; of all others only
 -- track_change() is put on tables of users, by themselves

@@ -391,15 +391,14 @@ see_snapshot(BookKind *kind, Snapshot snapshot)
 
 /* ----- books ----- */
 
-const void *
-book_get(BookKind *kind, const char *key, int keylen, uint64 *serial)
+/* Looks what the active snapshot sees, unless it is the one of the last call. */
+static inline void
+look(BookKind *kind)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
-	Book	   *book;
 
 	if (unlikely(kind->shelf == NULL))
 		kind->shelf = MemoryContextAllocZero(BookContext, sizeof(BookShelf));
-
 	if (unlikely(!signature_matches(snapshot)))
 		signature_take(snapshot);
 	if (unlikely(kind->shelf->snapshot_serial != snapshot_serial))
@@ -409,7 +408,14 @@ book_get(BookKind *kind, const char *key, int keylen, uint64 *serial)
 		/* an invalidation taken in on the way has been dealt with */
 		seen.invalidations = kind->shelf->invalidation_seen;
 	}
+}
 
+const void *
+book_get(BookKind *kind, const char *key, int keylen, uint64 *serial)
+{
+	Book	   *book;
+
+	look(kind);
 	book = kind->shelf->books;
 	if (unlikely(book == NULL || !is_present(kind->shelf, book, key, keylen)))
 	{
@@ -421,6 +427,20 @@ book_get(BookKind *kind, const char *key, int keylen, uint64 *serial)
 	if (serial != NULL)
 		*serial = book->serial;
 	return book->content;
+}
+
+List *
+book_stats(BookKind *kind)
+{
+	look(kind);
+	return shelf_stats(kind->shelf);
+}
+
+void
+fingerprint_text(Fingerprint fingerprint, char text[FINGERPRINT_TEXT])
+{
+	snprintf(text, FINGERPRINT_TEXT, "%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x",
+			 (uint64) fingerprint.high, (uint64) fingerprint.low);
 }
 
 Fingerprint

@@ -21,6 +21,11 @@ typedef struct Fingerprint
 	int64		low;
 } Fingerprint;
 
+/* As text: hexadecimal, and a terminator. */
+#define FINGERPRINT_TEXT 33
+
+extern void fingerprint_text(Fingerprint fingerprint, char text[FINGERPRINT_TEXT]);
+
 struct BookShelf;
 
 /* One kind of book. Defined once, statically, by the topic that owns it. */
@@ -91,7 +96,7 @@ extern const void *book_get(BookKind *kind, const char *key, int keylen, uint64 
 extern void book_hold(void);
 extern void book_release(void);
 
-/* The books that belong to the active snapshot, as BookStats *, of those asked for before. */
+/* What this session has of the keys asked for before, as the active snapshot sees them: BookStats *. */
 extern List *book_stats(BookKind *kind);
 
 /* What names the content the last book_get of this kind saw. */

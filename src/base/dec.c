@@ -53,7 +53,7 @@ power_of_ten(int n)
 }
 
 /* v * 10^n; false on overflow */
-static bool
+static inline bool
 scale_up(int128 v, int n, int128 *result)
 {
 	if (n == 0 || v == 0)
@@ -371,22 +371,10 @@ dec_mul_slow(Dec a, Dec b)
 }
 
 Dec
-dec_neg(Dec a)
+dec_neg_big(Dec a)
 {
-	if (a.big != NULL)
-		a.big = DatumGetNumeric(DirectFunctionCall1(numeric_uminus,
-													NumericGetDatum(a.big)));
-	else
-		a.v = -a.v;
+	a.big = DatumGetNumeric(DirectFunctionCall1(numeric_uminus, NumericGetDatum(a.big)));
 	return a;
-}
-
-int
-dec_sign(Dec a)
-{
-	if (a.big != NULL)
-		return dec_cmp(a, DEC_ZERO);
-	return a.v > 0 ? 1 : a.v < 0 ? -1 : 0;
 }
 
 int

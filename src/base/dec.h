@@ -175,8 +175,24 @@ dec_mul(Dec a, Dec b)
 	return dec_mul_slow(a, b);
 }
 
-extern Dec	dec_neg(Dec a);
-extern int	dec_sign(Dec a);
+extern Dec	dec_neg_big(Dec a);
+
+static inline Dec
+dec_neg(Dec a)
+{
+	if (unlikely(a.big != NULL))
+		return dec_neg_big(a);
+	a.v = -a.v;
+	return a;
+}
+
+static inline int
+dec_sign(Dec a)
+{
+	if (unlikely(a.big != NULL))
+		return dec_cmp(a, DEC_ZERO);
+	return a.v > 0 ? 1 : a.v < 0 ? -1 : 0;
+}
 
 static inline Dec
 dec_sub(Dec a, Dec b)

@@ -13,6 +13,7 @@
 
 #include "access/table.h"
 #include "base/check.h"
+#include "base/dump.h"
 #include "base/stamp.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_trigger.h"
@@ -29,6 +30,8 @@
 PG_FUNCTION_INFO_V1(restore_rows);
 PG_FUNCTION_INFO_V1(restore_row);
 PG_FUNCTION_INFO_V1(heal);
+
+bool		dump_restoring = false;
 
 /* Runs every statement that the query lists; returns how many. */
 static uint64
@@ -109,8 +112,17 @@ restore(const char *name, Datum content, const char *from)
 	sql = psprintf("INSERT INTO quotetier.%s (%s) SELECT %s FROM %s,"
 				   " LATERAL pg_catalog.jsonb_populate_record(NULL::quotetier.%s, dumped_content) ORDER BY dumped_rank",
 				   table, columns, columns, from, table);
-	if (SPI_execute_with_args(sql, 2, types, args, NULL, false, 0) != SPI_OK_INSERT)
-		elog(ERROR, "could not execute: %s", sql);
+	dump_restoring = true;
+	PG_TRY();
+	{
+		if (SPI_execute_with_args(sql, 2, types, args, NULL, false, 0) != SPI_OK_INSERT)
+			elog(ERROR, "could not execute: %s", sql);
+	}
+	PG_FINALLY();
+	{
+		dump_restoring = false;
+	}
+	PG_END_TRY();
 }
 
 /*

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/lock.h"
-#include "utils/resowner.h"
+#include "utils/syscache.h"
 
 #define IMAGE_MAGIC "quotetier image\n"
 
@@ -43,11 +44,14 @@ typedef struct ImageHeader
 	Size		size;			/* of the file */
 } ImageHeader;
 
+#define IMAGE_FOLDER "base/" PG_TEMP_FILES_DIR
+#define IMAGE_NAME PG_TEMP_FILE_PREFIX "_quotetier."
+
 static void
 image_path(char path[MAXPGPATH], const ImageKey *key)
 {
-	snprintf(path, MAXPGPATH, "base/%s/%s_quotetier.%u.%u." UINT64_FORMAT,
-			 PG_TEMP_FILES_DIR, PG_TEMP_FILE_PREFIX, key->database, key->stamps, key->name);
+	snprintf(path, MAXPGPATH, IMAGE_FOLDER "/" IMAGE_NAME "%u.%u." UINT64_FORMAT,
+			 key->database, key->stamps, key->name);
 }
 
 static bool
@@ -173,6 +177,41 @@ newer_stands(const char *path, const ImageKey *key, FullTransactionId newest)
 	return newer;
 }
 
+/*
+ * Removes images of databases and extensions that are gone, and what sessions
+ * left unfinished that were killed.
+ */
+static void
+remove_orphans(const ImageKey *key)
+{
+	DIR		   *folder = AllocateDir(IMAGE_FOLDER);
+	struct dirent *entry;
+
+	while ((entry = ReadDirExtended(folder, IMAGE_FOLDER, LOG)) != NULL)
+	{
+		char		path[MAXPGPATH];
+		Oid			database;
+		Oid			stamps;
+		uint64		name;
+		int			pid = 0;
+		int			parts = sscanf(entry->d_name, IMAGE_NAME "%u.%u." UINT64_FORMAT ".%d",
+								   &database, &stamps, &name, &pid);
+
+		if (parts < 3)
+			continue;
+		if (database == key->database ? stamps != key->stamps :
+			!SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database)))
+			parts = 0;
+		if (parts == 4 && kill(pid, 0) != 0 && errno == ESRCH)
+			parts = 0;
+		if (parts > 0)
+			continue;
+		snprintf(path, MAXPGPATH, IMAGE_FOLDER "/%s", entry->d_name);
+		(void) unlink(path);
+	}
+	FreeDir(folder);
+}
+
 bool
 image_publish(const ImageKey *key, Fingerprint fingerprint, const ChangeSet *changes,
 			  FullTransactionId newest, double build_ms, const void *content, Size size)
@@ -196,7 +235,7 @@ image_publish(const ImageKey *key, Fingerprint fingerprint, const ChangeSet *cha
 	header.content_size = size;
 	header.size = header.content + size;
 
-	(void) MakePGDirectory("base/" PG_TEMP_FILES_DIR);
+	(void) MakePGDirectory(IMAGE_FOLDER);
 	snprintf(unfinished, sizeof(unfinished), "%s.%d", path, MyProcPid);
 	PG_TRY();
 	{
@@ -209,6 +248,8 @@ image_publish(const ImageKey *key, Fingerprint fingerprint, const ChangeSet *cha
 			(void) unlink(unfinished);
 	}
 	PG_END_TRY();
+	if (published)
+		remove_orphans(key);
 	return published;
 }
 

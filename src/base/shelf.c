@@ -487,17 +487,17 @@ shelf_find(BookKind *kind, const char *key, int keylen)
 }
 
 List *
-book_stats(BookKind *kind)
+shelf_stats(BookShelf *shelf)
 {
 	List	   *all = NIL;
 	Book	   *book;
 
-	for (book = kind->shelf == NULL ? NULL : kind->shelf->books; book != NULL; book = book->next)
+	for (book = shelf->books; book != NULL; book = book->next)
 	{
 		BookStats  *stats;
 		const Book *whole = book->base != NULL ? book->base : book;
 
-		if (!is_present(kind->shelf, book, book->stats->key, book->stats->keylen))
+		if (!is_present(shelf, book, book->stats->key, book->stats->keylen))
 			continue;
 		stats = palloc0(sizeof(BookStats));
 		stats->key = book->stats->key;

@@ -111,6 +111,9 @@ extern void shelf_init(MemoryContext context);
 /* The book of a key that the shelf's snapshot sees, made if need be; NULL: there is none. */
 extern Book *shelf_find(BookKind *kind, const char *key, int keylen);
 
+/* Those that the shelf's snapshot sees: BookStats *. */
+extern List *shelf_stats(BookShelf *shelf);
+
 /* Drops the books that no snapshot is likely to ask for again, or all of them. */
 extern void shelf_tidy(BookShelf *shelf);
 extern void shelf_clear(BookShelf *shelf);

@@ -153,18 +153,19 @@ append_terms(StringInfo line, const Told *told)
 	const Pricer *pricer = told->pricer;
 	const Quote *quote = told->quote;
 	const char *before = "  ";
+	Dec			percent;
 
 	if (told->line != WHOLE_ORDER)
 	{
 		appendStringInfo(line, "  %s each", money_text(pricer, quote->net_price));
 		before = ", ";
 	}
-	if (quote->has_discount && dec_sign(quote->discount_pct) != 0)
+	if (quote_discount(quote, &percent) && dec_sign(percent) != 0)
 	{
-		bool		off = dec_sign(quote->discount_pct) > 0;
+		bool		off = dec_sign(percent) > 0;
 
 		appendStringInfo(line, "%s%s %% %s list", before,
-						 dec_text(off ? quote->discount_pct : dec_neg(quote->discount_pct)),
+						 dec_text(off ? percent : dec_neg(percent)),
 						 off ? "off" : "over");
 		before = ", ";
 	}

@@ -46,6 +46,12 @@ find_currency(Pricer *pricer)
 		pricer->increment = stored_dec(&policy->increment);
 		return;
 	}
+	if (likely(memcmp(pricer->minor_of, pricer->currency, sizeof(pricer->currency)) == 0 &&
+			   pricer->minor.v != 0))
+	{
+		pricer->increment = pricer->minor;
+		return;
+	}
 	decimals = pricer->currency[0] == '\0' ? 2 : currency_decimals(pricer->currency);
 	if (decimals < 0)
 		ereport(ERROR,
@@ -53,7 +59,8 @@ find_currency(Pricer *pricer)
 				 errmsg("currency \"%s\" is not known", pricer->currency),
 				 errdetail("Its minor unit is what prices are rounded to."),
 				 errhint("Give a code of ISO 4217, or set the policy's round_increment.")));
-	pricer->increment = dec_make(1, decimals);
+	pricer->increment = pricer->minor = dec_make(1, decimals);
+	memcpy(pricer->minor_of, pricer->currency, sizeof(pricer->currency));
 }
 
 static int

@@ -298,7 +298,7 @@ sum_up(Order *order, Quote *total, const Quote *quotes)
 	int			i;
 
 	total->status = QUOTE_OK;
-	total->list_price = total->net_price = DEC_ZERO;
+	total->net_price = DEC_ZERO;
 	total->list_amount = total->net_amount = DEC_ZERO;
 	for (i = 0; i < order->nlines; i++)
 	{
@@ -308,11 +308,8 @@ sum_up(Order *order, Quote *total, const Quote *quotes)
 		total->list_amount = dec_add(total->list_amount, quotes[i].list_amount);
 		total->net_amount = dec_add(total->net_amount, quotes[i].net_amount);
 	}
-	total->has_discount = dec_sign(total->list_amount) != 0;
-	if (total->has_discount)
-		total->discount_pct = dec_div(dec_mul(dec_sub(total->list_amount, total->net_amount),
-											  dec_make(100, 0)),
-									  total->list_amount, dec_make(1, 4), ROUND_HALF_UP);
+	total->list = total->list_amount;
+	total->net = total->net_amount;
 }
 
 static Datum

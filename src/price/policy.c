@@ -44,11 +44,34 @@ policy_get(const char *name, int len, uint64 *serial)
 }
 
 void
-policy_version(char version[33])
+policy_version(char version[FINGERPRINT_TEXT])
 {
-	Fingerprint f = book_fingerprint(&policy_kind);
+	fingerprint_text(book_fingerprint(&policy_kind), version);
+}
 
-	snprintf(version, 33, "%016" INT64_MODIFIER "x%016" INT64_MODIFIER "x", (uint64) f.high, (uint64) f.low);
+List *
+policy_stats(void)
+{
+	return book_stats(&policy_kind);
+}
+
+bool
+policy_hides(const Policy *policy, int64 rule)
+{
+	const int64 *hidden = POLICY_PART(policy, int64, hidden);
+	uint32		low = 0;
+	uint32		high = policy->nhidden;
+
+	while (low < high)
+	{
+		uint32		middle = (low + high) / 2;
+
+		if (hidden[middle] < rule)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < policy->nhidden && hidden[low] == rule;
 }
 
 int

@@ -13,6 +13,7 @@
 
 #include "postgres.h"
 
+#include "base/book.h"
 #include "base/dec.h"
 #include "base/match.h"
 #include "base/scope.h"
@@ -375,8 +376,14 @@ policy_rule(const Policy *policy, uint32 number)
  */
 extern const Policy *policy_get(const char *name, int len, uint64 *serial);
 
-/* The rule book's fingerprint, as the last policy_get saw it, in hexadecimal. */
-extern void policy_version(char version[33]);
+/* The rule book's fingerprint, as the last policy_get saw it. */
+extern void policy_version(char version[FINGERPRINT_TEXT]);
+
+/* The policies this session has, as the active snapshot sees them: BookStats *. */
+extern List *policy_stats(void);
+
+/* Does a patch say of this rule that it does not count in its base? */
+extern bool policy_hides(const Policy *policy, int64 rule);
 
 /* Is the rule one of the patch's own? */
 static inline bool

@@ -26,12 +26,11 @@ typedef enum QuoteStatus
 typedef struct Quote
 {
 	QuoteStatus status;
-	Dec			list_price;		/* per unit */
+	Dec			list;			/* what prices per unit and the discount come from: */
+	Dec			net;			/* amounts without a sign, of one unit at quantity 0 */
 	Dec			list_amount;
 	Dec			net_price;		/* per unit, six decimals at most */
 	Dec			net_amount;
-	bool		has_discount;
-	Dec			discount_pct;
 } Quote;
 
 /* The columns of quote's result, in their order. */
@@ -160,6 +159,8 @@ typedef struct Pricer
 	Dec			quoted;			/* the same in the unit asked for */
 	char		currency[4];	/* of the quote; empty: none */
 	Dec			increment;
+	char		minor_of[4];	/* the currency whose minor unit is known, ... */
+	Dec			minor;			/* ... and that */
 	bool		statistical;	/* the steps running now never change net */
 	Jsonb	   *step_facts;		/* what conditions see; NULL: not built for this step */
 	struct Order *order;		/* the order it is part of; NULL: it stands alone */
@@ -196,8 +197,9 @@ extern void find_rules(Pricer *pricer);
 extern int	run_from(Pricer *pricer, int step, int *at, Level level);
 extern void run_statistical(Pricer *pricer);
 
-/* What the line has come to. */
+/* What the line has come to; its discount, in percent of list, false where list is 0. */
 extern void pricer_result(Pricer *pricer, Quote *quote);
+extern bool quote_discount(const Quote *quote, Dec *percent);
 
 /*
  * Prices the line whose facts have been read into pricer->facts. The rules

@@ -160,25 +160,6 @@ is_behind(const Policy *policy, const Rule *of_base, const Rule *of_patch)
 	return of_base->id > of_patch->id;
 }
 
-static bool
-is_hidden(const Policy *policy, int64 id)
-{
-	const int64 *hidden = POLICY_PART(policy, int64, hidden);
-	uint32		low = 0;
-	uint32		high = policy->nhidden;
-
-	while (low < high)
-	{
-		uint32		middle = (low + high) / 2;
-
-		if (hidden[middle] < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < policy->nhidden && hidden[low] == id;
-}
-
 /* Puts what was found in the base, less what is hidden there, and in the patch in one order. */
 static void
 merge_found(Pricer *pricer)
@@ -193,7 +174,7 @@ merge_found(Pricer *pricer)
 	int			i;
 
 	for (i = 0; i < query->nfound; i++)
-		if (!is_hidden(policy, of_base[query->found[i]].id))
+		if (!policy_hides(policy, of_base[query->found[i]].id))
 			query->found[n++] = query->found[i];
 	if (n + patch->nfound > query->found_room)
 	{
@@ -416,16 +397,23 @@ pricer_result(Pricer *pricer, Quote *quote)
 		return;
 	}
 	quote->status = state->status;
+	quote->list = list;
+	quote->net = amount;
 	quote->net_price = dec_div(amount, pricer->quoted, unit_price_step, ROUND_HALF_UP);
-	quote->list_price = unit_price(pricer, list);
-	quote->has_discount = dec_sign(list) != 0;
-	if (quote->has_discount)
-		quote->discount_pct = dec_div(dec_mul(dec_sub(list, amount), dec_make(100, 0)), list,
-									  percent_step, ROUND_HALF_UP);
 	quote->list_amount = pricer->zero ? state->zero_list : pricer->negative ? dec_neg(list) : list;
 	quote->net_amount = pricer->zero ? state->zero_due : pricer->negative ? dec_neg(amount) : amount;
 	if (pricer->trace != NULL)
 		sign_trace(pricer, pricer->negative, pricer->zero);
+}
+
+bool
+quote_discount(const Quote *quote, Dec *percent)
+{
+	if (quote->status == QUOTE_NO_PRICE || dec_sign(quote->list) == 0)
+		return false;
+	*percent = dec_div(dec_mul(dec_sub(quote->list, quote->net), dec_make(100, 0)), quote->list,
+					   percent_step, ROUND_HALF_UP);
+	return true;
 }
 
 void

@@ -148,6 +148,7 @@ Datum
 quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool *isnull)
 {
 	static const char *const statuses[] = {"ok", "needs_approval", "blocked", "no_price"};
+	Dec			percent;
 
 	*isnull = false;
 	switch (column)
@@ -160,15 +161,15 @@ quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool 
 			if (quote->status == QUOTE_NO_PRICE)
 				break;
 			if (column == COLUMN_LIST_PRICE)
-				return money_datum(pricer, quote->list_price);
+				return money_datum(pricer, unit_price(pricer, quote->list));
 			if (column == COLUMN_LIST_AMOUNT)
 				return money_datum(pricer, quote->list_amount);
 			if (column == COLUMN_NET_PRICE)
 				return money_datum(pricer, quote->net_price);
 			if (column == COLUMN_NET_AMOUNT)
 				return money_datum(pricer, quote->net_amount);
-			if (quote->has_discount)
-				return NumericGetDatum(dec_to_numeric(&quote->discount_pct, 4));
+			if (quote_discount(quote, &percent))
+				return NumericGetDatum(dec_to_numeric(&percent, 4));
 			break;
 		case COLUMN_CURRENCY:
 			if (pricer->currency[0] == '\0')

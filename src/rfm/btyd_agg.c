@@ -14,8 +14,8 @@
 #include "funcapi.h"
 #include "port/pg_bitutils.h"
 #include "rfm/btyd.h"
+#include "rfm/order_time.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
 #include "utils/datetime.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
@@ -345,11 +345,6 @@ add_order(FunctionCallInfo fcinfo, Timestamp at)
 	Btyd	   *b;
 	int32		number;
 
-	if (unlikely(TIMESTAMP_NOT_FINITE(at)))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("an order's time must be finite"),
-				 errhint("Leave such orders out with FILTER (WHERE isfinite(...)), or make the time NULL; NULL is skipped.")));
 	if (unlikely(PG_ARGISNULL(0)))
 	{
 		Revenue		revenue;
@@ -377,45 +372,32 @@ add_order(FunctionCallInfo fcinfo, Timestamp at)
 	PG_RETURN_POINTER(add_period(b, number));
 }
 
-/* An order without time or amount changes nothing. */
-#define SKIP_INCOMPLETE_ORDER() \
-	do { \
-		if (PG_NARGS() > 3 && PG_ARGISNULL(3)) \
-			ereport(ERROR, \
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), \
-					 errmsg("period must not be NULL"))); \
-		if (unlikely(PG_ARGISNULL(1) || PG_ARGISNULL(2))) \
-		{ \
-			if (PG_ARGISNULL(0)) \
-				PG_RETURN_NULL(); \
-			PG_RETURN_DATUM(PG_GETARG_DATUM(0)); \
-		} \
-	} while (0)
+static inline void
+check_period(FunctionCallInfo fcinfo)
+{
+	if (PG_NARGS() > 3 && PG_ARGISNULL(3))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("period must not be NULL"),
+				 errhint("Usual periods are '1 day', '1 week' and '1 month'.")));
+}
 
 /* btyd_add(btyd, timestamp, numeric [, interval]) -> btyd, and with timestamptz */
 Datum
 btyd_add_timestamp(PG_FUNCTION_ARGS)
 {
+	check_period(fcinfo);
 	SKIP_INCOMPLETE_ORDER();
-	return add_order(fcinfo, PG_GETARG_TIMESTAMP(1));
+	return add_order(fcinfo, order_time(PG_GETARG_TIMESTAMP(1)));
 }
 
 /* btyd_add(btyd, date, numeric [, interval]) -> btyd */
 Datum
 btyd_add_date(PG_FUNCTION_ARGS)
 {
-	DateADT		day;
-
+	check_period(fcinfo);
 	SKIP_INCOMPLETE_ORDER();
-	day = PG_GETARG_DATEADT(1);
-	if (unlikely(DATE_NOT_FINITE(day)))
-		return add_order(fcinfo, DT_NOEND); /* complains */
-	if (unlikely(day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("date out of range for timestamp"),
-				 errhint("The last day a timestamp holds is 294276-12-31.")));
-	return add_order(fcinfo, (Timestamp) day * USECS_PER_DAY);
+	return add_order(fcinfo, order_time_of_day(PG_GETARG_DATEADT(1)));
 }
 
 /* btyd_merge(btyd, btyd) -> btyd; also the combine function */
@@ -507,7 +489,8 @@ btyd_stats(PG_FUNCTION_ARGS)
 	if (TIMESTAMP_NOT_FINITE(as_of))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("as_of must be finite")));
+				 errmsg("as_of must be finite"),
+				 errhint("Pass the time up to which orders were observed.")));
 	if (b->nsorted != b->nperiods)
 		b = btyd_compact(b);
 	btyd_measure(b, as_of, &x, &t_x, &t);

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -23,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -103,16 +105,26 @@ wrong_type(Oid source, const char *column, Oid type, const char *wanted)
 			 errhint("Use a view that casts it.")));
 }
 
+/* Until the transaction ends, as if it were read: its columns stay what they are. */
+static void
+lock_source(Oid source)
+{
+	Relation	rel = try_relation_open(source, AccessShareLock);
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", source)));
+	relation_close(rel, NoLock);
+}
+
 static OrderColumns
 read_columns(Oid source, const char *customer, const char *at, const char *amount)
 {
 	OrderColumns c;
 	Oid			type;
 
-	if (get_rel_name(source) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", source)));
+	lock_source(source);
 	c.relation = quote_qualified_identifier(get_namespace_name(get_rel_namespace(source)),
 											get_rel_name(source));
 

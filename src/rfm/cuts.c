@@ -232,5 +232,6 @@ check_bins(int bins, int least, int most)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("bins must be between %d and %d", least, most),
-				 errdetail("%d bins were asked for.", bins)));
+				 errdetail("%d bins were asked for.", bins),
+				 errhint("Five is usual.")));
 }

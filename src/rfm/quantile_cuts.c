@@ -16,6 +16,9 @@
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(quantile_cuts_add);
+PG_FUNCTION_INFO_V1(quantile_cuts_add_int2);
+PG_FUNCTION_INFO_V1(quantile_cuts_add_int4);
+PG_FUNCTION_INFO_V1(quantile_cuts_add_int8);
 PG_FUNCTION_INFO_V1(quantile_cuts_final);
 
 typedef struct CutState
@@ -119,20 +122,20 @@ to_units(CutState *state, Datum value, int128 *units)
 	return !__builtin_mul_overflow(d.v, factor, units);
 }
 
-/* quantile_cuts_add(internal, numeric, int) -> internal */
-Datum
-quantile_cuts_add(PG_FUNCTION_ARGS)
+/* The state, which may be new, with room for one value more. */
+static CutState *
+next_state(FunctionCallInfo fcinfo)
 {
 	MemoryContext aggcontext;
 	CutState   *state = PG_ARGISNULL(0) ? NULL : (CutState *) PG_GETARG_POINTER(0);
-	int128		units;
 
 	if (!AggCheckCallContext(fcinfo, &aggcontext))
 		elog(ERROR, "quantile_cuts_add called in non-aggregate context");
 	if (PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("bins must not be NULL")));
+				 errmsg("bins must not be NULL"),
+				 errhint("Say how many bins the values are to be cut into, such as 5.")));
 	if (state == NULL)
 		state = new_state(aggcontext, PG_GETARG_INT32(2));
 	else if (state->bins != PG_GETARG_INT32(2))
@@ -140,9 +143,6 @@ quantile_cuts_add(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("bins must not change between rows"),
 				 errdetail("It was %d and became %d.", state->bins, PG_GETARG_INT32(2))));
-	if (PG_ARGISNULL(1))
-		PG_RETURN_POINTER(state);
-
 	if (state->n == state->room)
 	{
 		state->room *= 2;
@@ -151,6 +151,19 @@ quantile_cuts_add(PG_FUNCTION_ARGS)
 		else
 			state->numerics = repalloc_huge(state->numerics, state->room * sizeof(Numeric));
 	}
+	return state;
+}
+
+/* quantile_cuts_add(internal, numeric, int) -> internal */
+Datum
+quantile_cuts_add(PG_FUNCTION_ARGS)
+{
+	CutState   *state = next_state(fcinfo);
+	MemoryContext caller;
+	int128		units;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_POINTER(state);
 	if (state->units != NULL)
 	{
 		if (to_units(state, PG_GETARG_DATUM(1), &units))
@@ -162,13 +175,41 @@ quantile_cuts_add(PG_FUNCTION_ARGS)
 	}
 	else if (numeric_is_nan(PG_GETARG_NUMERIC(1)) || numeric_is_inf(PG_GETARG_NUMERIC(1)))
 		(void) to_units(state, PG_GETARG_DATUM(1), &units);	/* complains */
-	{
-		MemoryContext caller = MemoryContextSwitchTo(aggcontext);
-
-		state->numerics[state->n++] = PG_GETARG_NUMERIC_COPY(1);
-		MemoryContextSwitchTo(caller);
-	}
+	caller = MemoryContextSwitchTo(state->context);
+	state->numerics[state->n++] = PG_GETARG_NUMERIC_COPY(1);
+	MemoryContextSwitchTo(caller);
 	PG_RETURN_POINTER(state);
+}
+
+/*
+ * quantile_cuts_add(internal, smallint | int | bigint, int) -> internal: whole
+ * numbers are units as they are; a cast to numeric would take most of the time
+ */
+#define ADD_WHOLE_NUMBER(getarg) \
+	do { \
+		CutState   *state = next_state(fcinfo); \
+		\
+		if (!PG_ARGISNULL(1)) \
+			state->units[state->n++] = getarg(1); \
+		PG_RETURN_POINTER(state); \
+	} while (0)
+
+Datum
+quantile_cuts_add_int2(PG_FUNCTION_ARGS)
+{
+	ADD_WHOLE_NUMBER(PG_GETARG_INT16);
+}
+
+Datum
+quantile_cuts_add_int4(PG_FUNCTION_ARGS)
+{
+	ADD_WHOLE_NUMBER(PG_GETARG_INT32);
+}
+
+Datum
+quantile_cuts_add_int8(PG_FUNCTION_ARGS)
+{
+	ADD_WHOLE_NUMBER(PG_GETARG_INT64);
 }
 
 static int

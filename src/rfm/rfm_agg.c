@@ -10,22 +10,13 @@
 
 #include "base/dec.h"
 #include "common/int.h"
+#include "rfm/order_time.h"
 #include "rfm/rfm.h"
-#include "utils/date.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(rfm_add_date);
 PG_FUNCTION_INFO_V1(rfm_add_timestamp);
 PG_FUNCTION_INFO_V1(rfm_merge);
-
-static void
-infinite_time(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-			 errmsg("an order's time must be finite"),
-			 errhint("Leave such orders out with FILTER (WHERE isfinite(...)), or make the time NULL; NULL is skipped.")));
-}
 
 static void
 too_many_orders(void)
@@ -74,8 +65,6 @@ add_order(FunctionCallInfo fcinfo, Timestamp at)
 	Rfm		   *state;
 	int64		units;
 
-	if (unlikely(TIMESTAMP_NOT_FINITE(at)))
-		infinite_time();
 	if (unlikely(PG_ARGISNULL(0)))
 		return first_order(at, amount);
 
@@ -92,17 +81,6 @@ add_order(FunctionCallInfo fcinfo, Timestamp at)
 	PG_RETURN_RFM_P(state);
 }
 
-/* An order without time or amount changes nothing. */
-#define SKIP_INCOMPLETE_ORDER() \
-	do { \
-		if (unlikely(PG_ARGISNULL(1) || PG_ARGISNULL(2))) \
-		{ \
-			if (PG_ARGISNULL(0)) \
-				PG_RETURN_NULL(); \
-			PG_RETURN_DATUM(PG_GETARG_DATUM(0)); \
-		} \
-	} while (0)
-
 /*
  * rfm_add(rfm, timestamp, numeric) -> rfm, and with timestamptz, whose value
  * is its UTC wall clock
@@ -111,25 +89,15 @@ Datum
 rfm_add_timestamp(PG_FUNCTION_ARGS)
 {
 	SKIP_INCOMPLETE_ORDER();
-	return add_order(fcinfo, PG_GETARG_TIMESTAMP(1));
+	return add_order(fcinfo, order_time(PG_GETARG_TIMESTAMP(1)));
 }
 
 /* rfm_add(rfm, date, numeric) -> rfm */
 Datum
 rfm_add_date(PG_FUNCTION_ARGS)
 {
-	DateADT		day;
-
 	SKIP_INCOMPLETE_ORDER();
-	day = PG_GETARG_DATEADT(1);
-	if (unlikely(DATE_NOT_FINITE(day)))
-		infinite_time();
-	if (unlikely(day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("date out of range for timestamp"),
-				 errhint("The last day a timestamp holds is 294276-12-31.")));
-	return add_order(fcinfo, (Timestamp) day * USECS_PER_DAY);
+	return add_order(fcinfo, order_time_of_day(PG_GETARG_DATEADT(1)));
 }
 
 /* rfm_merge(rfm, rfm) -> rfm: one summary of two; also the combine function */

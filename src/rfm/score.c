@@ -8,14 +8,21 @@
 
 #include "base/dec.h"
 #include "base/window.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "nodes/supportnodes.h"
+#include "parser/parse_func.h"
 #include "rfm/cuts.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(score);
+PG_FUNCTION_INFO_V1(score_whole);
+PG_FUNCTION_INFO_V1(score_support);
 PG_FUNCTION_INFO_V1(quantile_score);
 
 /* ----- score(v, cuts) ----- */
@@ -24,7 +31,7 @@ PG_FUNCTION_INFO_V1(quantile_score);
 typedef struct KnownCuts
 {
 	MemoryContext context;		/* holds what follows */
-	ArrayType  *array;			/* copy of the argument, to know it again */
+	struct varlena *argument;	/* a copy, to know it again */
 	int			n;
 	Dec		   *cuts;
 	int64	   *units;			/* the same counted in 10^-scale; NULL if too long */
@@ -32,7 +39,7 @@ typedef struct KnownCuts
 } KnownCuts;
 
 static KnownCuts *
-know_cuts(FunctionCallInfo fcinfo, ArrayType *array)
+know_cuts(FunctionCallInfo fcinfo, struct varlena *argument)
 {
 	KnownCuts  *known;
 	MemoryContext context;
@@ -50,8 +57,8 @@ know_cuts(FunctionCallInfo fcinfo, ArrayType *array)
 	caller = MemoryContextSwitchTo(context);
 	known = palloc0(sizeof(KnownCuts));
 	known->context = context;
-	known->array = (ArrayType *) datumCopy(PointerGetDatum(array), false, -1);
-	known->cuts = cuts_from_array(known->array, &known->n);
+	known->argument = (struct varlena *) datumCopy(PointerGetDatum(argument), false, -1);
+	known->cuts = cuts_from_array(DatumGetArrayTypeP(PointerGetDatum(known->argument)), &known->n);
 	known->scale = 6;
 	for (i = 0; i < known->n; i++)
 		known->scale = Max(known->scale, known->cuts[i].scale);
@@ -71,54 +78,129 @@ know_cuts(FunctionCallInfo fcinfo, ArrayType *array)
 	return known;
 }
 
+/* The second argument, taken apart once as long as it stays the same. */
+static const KnownCuts *
+cuts_of_call(FunctionCallInfo fcinfo)
+{
+	/* as it lies in a row, often with a short header: not copied to be compared */
+	struct varlena *argument = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(1));
+	KnownCuts  *known = fcinfo->flinfo->fn_extra;
+
+	if (known == NULL || VARSIZE_ANY(known->argument) != VARSIZE_ANY(argument) ||
+		memcmp(known->argument, argument, VARSIZE_ANY(argument)) != 0)
+		known = know_cuts(fcinfo, argument);
+	return known;
+}
+
+static int
+score_units(const KnownCuts *known, int128 units)
+{
+	int			low = 0;
+	int			high = known->n;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (known->units[middle] < units)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low + 1;
+}
+
+static int
+score_dec(const KnownCuts *known, Dec value)
+{
+	int			low = 0;
+	int			high = known->n;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (dec_cmp(known->cuts[middle], value) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low + 1;
+}
+
 /* score(numeric, numeric[]) -> int: 1 + the number of cuts below the value */
 Datum
 score(PG_FUNCTION_ARGS)
 {
-	Datum		value = PG_GETARG_DATUM(0);
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
-	KnownCuts  *known = fcinfo->flinfo->fn_extra;
+	const KnownCuts *known = cuts_of_call(fcinfo);
 	int64		units;
-	int			low = 0;
-	int			high;
+	Dec			value;
 
-	if (known == NULL || VARSIZE(known->array) != VARSIZE(array) ||
-		memcmp(known->array, array, VARSIZE(array)) != 0)
-		known = know_cuts(fcinfo, array);
-	high = known->n;
+	if (likely(known->units != NULL && dec_units(PG_GETARG_DATUM(0), known->scale, &units)))
+		PG_RETURN_INT32(score_units(known, units));
+	if (!dec_from_numeric(PG_GETARG_NUMERIC(0), &value))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("a value to be scored must be a finite number"),
+				 errhint("NULL scores NULL.")));
+	PG_RETURN_INT32(score_dec(known, value));
+}
 
-	if (likely(known->units != NULL && dec_units(value, known->scale, &units)))
+/* score_whole(bigint, numeric[]) -> int: score(), without a numeric made of the value */
+Datum
+score_whole(PG_FUNCTION_ARGS)
+{
+	const KnownCuts *known = cuts_of_call(fcinfo);
+	int64		value = PG_GETARG_INT64(0);
+
+	if (likely(known->units != NULL && known->scale < lengthof(dec_power64)))
+		PG_RETURN_INT32(score_units(known, (int128) value * dec_power64[known->scale]));
+	PG_RETURN_INT32(score_dec(known, dec_make(value, 0)));
+}
+
+/*
+ * score_support(internal) -> internal
+ *		Plans score(v::numeric, cuts) as score_whole(v, cuts) if v is a whole
+ *		number, as the cast takes longer than the score. Overloads would do the
+ *		same, but make score($1, cuts) and score('1.5', cuts) ambiguous.
+ */
+Datum
+score_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	Oid			types[2] = {INT8OID, NUMERICARRAYOID};
+	FuncExpr   *call;
+	FuncExpr   *cast;
+	Expr	   *value;
+
+	if (!IsA(request, SupportRequestSimplify))
+		PG_RETURN_POINTER(NULL);
+	call = ((SupportRequestSimplify *) request)->fcall;
+	cast = (FuncExpr *) linitial(call->args);
+	if (!IsA(cast, FuncExpr))
+		PG_RETURN_POINTER(NULL);
+
+	switch (cast->funcid)
 	{
-		while (low < high)
-		{
-			int			middle = (low + high) / 2;
-
-			if (known->units[middle] < units)
-				low = middle + 1;
-			else
-				high = middle;
-		}
+		case F_NUMERIC_INT2:
+			value = (Expr *) makeFuncExpr(F_INT8_INT2, INT8OID, cast->args, InvalidOid,
+										  InvalidOid, COERCE_IMPLICIT_CAST);
+			break;
+		case F_NUMERIC_INT4:
+			value = (Expr *) makeFuncExpr(F_INT8_INT4, INT8OID, cast->args, InvalidOid,
+										  InvalidOid, COERCE_IMPLICIT_CAST);
+			break;
+		case F_NUMERIC_INT8:
+			value = linitial(cast->args);
+			break;
+		default:
+			PG_RETURN_POINTER(NULL);
 	}
-	else
-	{
-		Dec			v;
-
-		if (!dec_from_numeric(DatumGetNumeric(value), &v))
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("a value to be scored must be a finite number"),
-					 errhint("NULL scores NULL.")));
-		while (low < high)
-		{
-			int			middle = (low + high) / 2;
-
-			if (dec_cmp(known->cuts[middle], v) < 0)
-				low = middle + 1;
-			else
-				high = middle;
-		}
-	}
-	PG_RETURN_INT32(low + 1);
+	PG_RETURN_POINTER(makeFuncExpr(LookupFuncName(list_make2(makeString("quotetier"),
+															 makeString("score_whole")),
+												  2, types, false),
+								   INT4OID, list_make2(value, lsecond(call->args)),
+								   InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
 }
 
 /* ----- quantile_score(bins) over (order by v) ----- */

@@ -30,8 +30,10 @@
 
 PG_FUNCTION_INFO_V1(scorecard_score);
 PG_FUNCTION_INFO_V1(scorecard_score_json);
+PG_FUNCTION_INFO_V1(scorecard_score_text);
 PG_FUNCTION_INFO_V1(scorecard_points);
 PG_FUNCTION_INFO_V1(scorecard_points_json);
+PG_FUNCTION_INFO_V1(scorecard_points_text);
 
 #define DECIMALS	6
 
@@ -322,6 +324,14 @@ scorecard_get(text *name, uint64 *serial)
 
 /* ----- the functions ----- */
 
+/* How the facts are given. */
+typedef enum FactSource
+{
+	FROM_RECORD,
+	FROM_JSONB,
+	FROM_TEXT
+} FactSource;
+
 /* What a call keeps for the next one. */
 typedef struct ScoreCall
 {
@@ -349,25 +359,35 @@ score_call(FunctionCallInfo fcinfo)
 
 /* The scorecard, when the reader has taken in the facts. */
 static const Scorecard *
-take_facts(FunctionCallInfo fcinfo, FactReader *reader, bool json)
+take_facts(FunctionCallInfo fcinfo, FactReader *reader, FactSource source)
 {
 	uint64		serial;
 	const Scorecard *scorecard = scorecard_get(PG_GETARG_TEXT_PP(0), &serial);
 
 	fact_reader_interest(reader, serial, scorecard->nmetrics, scorecard->names);
-	if (json)
-		fact_reader_json(reader, PG_GETARG_JSONB_P(1));
-	else
-		fact_reader_record(reader, PG_GETARG_HEAPTUPLEHEADER(1));
+	switch (source)
+	{
+		case FROM_RECORD:
+			fact_reader_record(reader, PG_GETARG_HEAPTUPLEHEADER(1));
+			break;
+		case FROM_JSONB:
+			fact_reader_json(reader, PG_GETARG_JSONB_P(1));
+			break;
+		case FROM_TEXT:
+			fact_reader_json(reader,
+							 DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+																CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(1))))));
+			break;
+	}
 	return scorecard;
 }
 
 static Datum
-score(FunctionCallInfo fcinfo, bool json)
+score(FunctionCallInfo fcinfo, FactSource source)
 {
 	ScoreCall  *call = score_call(fcinfo);
 	FactReader *reader = call->reader;
-	const Scorecard *scorecard = take_facts(fcinfo, reader, json);
+	const Scorecard *scorecard = take_facts(fcinfo, reader, source);
 	Numeric		sum = number(0);
 	Numeric		known = number(0);
 	Datum		values[2];
@@ -397,17 +417,23 @@ score(FunctionCallInfo fcinfo, bool json)
 Datum
 scorecard_score(PG_FUNCTION_ARGS)
 {
-	return score(fcinfo, false);
+	return score(fcinfo, FROM_RECORD);
 }
 
 Datum
 scorecard_score_json(PG_FUNCTION_ARGS)
 {
-	return score(fcinfo, true);
+	return score(fcinfo, FROM_JSONB);
+}
+
+Datum
+scorecard_score_text(PG_FUNCTION_ARGS)
+{
+	return score(fcinfo, FROM_TEXT);
 }
 
 static Datum
-points(FunctionCallInfo fcinfo, bool json)
+points(FunctionCallInfo fcinfo, FactSource source)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	FactReader *reader = score_call(fcinfo)->reader;
@@ -415,7 +441,7 @@ points(FunctionCallInfo fcinfo, bool json)
 	int			i;
 
 	InitMaterializedSRF(fcinfo, 0);
-	scorecard = take_facts(fcinfo, reader, json);
+	scorecard = take_facts(fcinfo, reader, source);
 	for (i = 0; i < scorecard->nmetrics; i++)
 	{
 		const Metric *metric = &scorecard->metrics[i];
@@ -445,11 +471,17 @@ points(FunctionCallInfo fcinfo, bool json)
 Datum
 scorecard_points(PG_FUNCTION_ARGS)
 {
-	return points(fcinfo, false);
+	return points(fcinfo, FROM_RECORD);
 }
 
 Datum
 scorecard_points_json(PG_FUNCTION_ARGS)
 {
-	return points(fcinfo, true);
+	return points(fcinfo, FROM_JSONB);
+}
+
+Datum
+scorecard_points_text(PG_FUNCTION_ARGS)
+{
+	return points(fcinfo, FROM_TEXT);
 }

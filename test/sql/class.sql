@@ -105,11 +105,12 @@ SELECT quotetier.classify('customer', '{"industry": "bank"}');
 -- whoever may call it needs no privilege on the tables
 CREATE ROLE class_user;
 GRANT SELECT ON account TO class_user;
+GRANT EXECUTE ON FUNCTION quotetier.classify(text, record, timestamptz) TO class_user;
 SET ROLE class_user;
 SELECT quotetier.classify('customer', account) FROM account WHERE id = 1;
 SELECT count(*) FROM quotetier.class_rule;
 RESET ROLE;
-REVOKE SELECT ON account FROM class_user;
+DROP OWNED BY class_user;
 DROP ROLE class_user;
 
 -- refused when saved

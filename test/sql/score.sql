@@ -35,6 +35,21 @@ SELECT quantile_cuts(v, 4) FROM (VALUES (1e60), (2e60), (0.5), (-3e50), (1e-30))
 -- the cuts may be another's on every row
 SELECT score(5, cuts) FROM (VALUES ('{1,2}'::numeric[]), ('{9}'), ('{1,2}'), ('{5}')) t (cuts);
 
+-- whole numbers are not made numerics first: the same cuts and scores, and no cast in the plan
+SELECT pg_typeof(v), quantile_cuts(v, 3), array_agg(score(v, '{-32768,1.5,2,2,32767}') ORDER BY v)
+FROM (SELECT unnest('{-32768,1,2,NULL,3,32767}'::smallint[])) t (v) GROUP BY 1;
+SELECT pg_typeof(v), quantile_cuts(v, 3), array_agg(score(v, '{-2147483648,1.5,2,2,2147483647}') ORDER BY v)
+FROM (VALUES ('-2147483648'::int), (1), (2), (NULL), (3), (2147483647)) t (v) GROUP BY 1;
+SELECT pg_typeof(v), quantile_cuts(v, 3), array_agg(score(v, '{-9223372036854775808,1.5,2,2,9223372036854775807}') ORDER BY v)
+FROM (VALUES ('-9223372036854775808'::bigint), (1), (2), (NULL), (3), (9223372036854775807)) t (v) GROUP BY 1;
+SELECT v, score(v, '{-1e30,1.00000000000000000000000000001,2,1e30}') AS long_cuts, score(v, '{0.9999999999999999999}') AS many_decimals
+FROM (VALUES (NULL), (-9223372036854775808), (1), (2), (3), (9223372036854775807)) t (v);
+EXPLAIN (VERBOSE, COSTS OFF)
+SELECT score(a::smallint, '{1}'), score(a, '{1}'), score(b, '{1}'), score(b::numeric, '{1}'), score(n, '{1}') FROM (SELECT 1 AS a, 1::bigint AS b, 1.0 AS n OFFSET 0) t;
+-- so a parameter without a type is still a numeric
+PREPARE score_of AS SELECT score($1, '{1.5,2}'), score('1.5', '{1.5,2}'), score(NULL, '{1}');
+EXECUTE score_of (1.75);
+
 -- ----- bad input -----
 
 SELECT quantile_score(0) OVER (ORDER BY i) FROM generate_series(1, 3) i;
@@ -76,6 +91,11 @@ JOIN truth USING (id, v) WHERE mine.score <> truth.score;
 SELECT count(*) AS differences_by_cuts
 FROM (SELECT id, quantile_cuts(v, bins) AS cuts FROM sample GROUP BY 1) mine
 JOIN truth USING (id) WHERE score(v, cuts) <> truth.score;
+-- and of the same as whole numbers
+SELECT count(*) FILTER (WHERE score(v, cuts) <> by_numeric) AS int, count(*) FILTER (WHERE score(v::bigint, cuts) <> by_numeric) AS bigint,
+       count(*) FILTER (WHERE score(v::smallint, cuts) <> by_numeric) AS smallint
+FROM (SELECT id, quantile_cuts((v * 100)::int, bins) AS cuts FROM sample GROUP BY 1) mine
+JOIN (SELECT id, (v * 100)::int AS v, score FROM truth) t (id, v, by_numeric) USING (id);
 -- and larger ones, where selection has work to do
 SELECT count(*) AS differences
 FROM (SELECT v, quantile_score(9) OVER (ORDER BY v) AS by_rank, (SELECT quantile_cuts(v, 9) FROM sample) AS cuts FROM sample) s

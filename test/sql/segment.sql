@@ -70,15 +70,6 @@ DELETE FROM segment_map WHERE name = 'deux';
 SELECT rfm_segment(1, 1, 1, 'deux');
 SELECT count(*) AS left_behind FROM segment WHERE map = 'deux';
 
--- whoever may call it needs no privilege on the tables
-CREATE ROLE segment_reader;
-GRANT USAGE ON SCHEMA quotetier TO segment_reader;
-SET ROLE segment_reader;
-SELECT rfm_segment(5, 5, 5), has_table_privilege('quotetier.segment', 'SELECT') AS may_read;
-RESET ROLE;
-REVOKE USAGE ON SCHEMA quotetier FROM segment_reader;
-DROP ROLE segment_reader;
-
 -- ----- what is wrong with a map -----
 
 SELECT name, problem, count(c.problem) AS rows, sum(cardinality(cells)) AS cells
@@ -95,5 +86,24 @@ SELECT * FROM check_segment_map('faulty');
 
 SELECT label('Champions') AS zh, label('Champions', 'en') AS en, label('重要价值客户', 'en') AS of_chinese,
        label('at_risk', 'en') AS of_grid, label('Others', 'zh') AS fallback, label('nobody') AS unknown, label(NULL) AS nothing;
-SELECT label('At Risk', 'zh', 'klaviyo_27') AS of_klaviyo, label('At Risk', 'zh', 'no such map') AS of_nothing;
+-- several maps, schemes and class schemes have the name: that of the one asked for; else of standard; else one that is more than the name
+SELECT label('At Risk', 'zh', 'klaviyo_27') AS of_klaviyo, label('nobody', 'zh', 'standard') AS nobody_there, label('Lost', 'zh', NULL) AS of_any;
+INSERT INTO segment_map (name, bins, fallback) VALUES ('aaa', 2, 'gold'), ('twice', 2, 'Rest');
+INSERT INTO segment (map, rank, name, cells, label_en, label_zh) VALUES
+    ('aaa', 1, 'Champions', '{222}', 'Best of two', '两者之最'), ('twice', 1, 'Same', '{222}', NULL, NULL), ('twice', 2, 'Same', '{221}', NULL, '相同');
+INSERT INTO scheme (name) VALUES ('club');
+INSERT INTO tier (scheme, name, rank, from_value, label_zh) VALUES ('club', 'gold', 1, 1, '金卡'), ('club', 'Champions', 2, 2, '冠军');
+INSERT INTO class_scheme (name) VALUES ('kind');
+INSERT INTO class_rule (scheme, class, label_zh, condition) VALUES ('kind', 'gold', NULL, '$.a == 1'), ('kind', 'gold', '黄金', '$.a == 2'), ('kind', 'plain', NULL, NULL);
+SELECT label('Champions') AS standard, label('Champions', 'en', 'aaa') AS aaa, label('Champions', 'zh', 'club') AS club,
+       label('gold') AS has_one, label('gold', 'en') AS no_english, label('gold', 'zh', 'kind') AS class, label('plain', 'zh', 'kind') AS none, label('Same') AS same;
+SELECT * FROM labels WHERE "of" IN ('aaa', 'twice', 'club', 'kind') ORDER BY 1, 2, 3;
+-- the same of a scheme's tiers and of classes alone
+SELECT tier_label('club', 'gold'), tier_label('club', 'gold', 'en'), tier_label('club', 'none') IS NULL AS none,
+       class_label('kind', 'gold'), class_label('kind', 'gold', 'en'), class_label('kind', 'none') IS NULL AS none;
+DELETE FROM segment_map WHERE name IN ('aaa', 'twice');
+DELETE FROM scheme WHERE name = 'club';
+DELETE FROM class_scheme WHERE name = 'kind';
+SELECT label('At Risk', 'zh', 'no such map');
 SELECT label('Champions', 'fr');
+SELECT label('Champions', NULL) AS nothing;

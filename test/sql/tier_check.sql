@@ -124,6 +124,7 @@ FROM quotetier.tier WHERE scheme = 'm' ORDER BY from_value;
 CREATE ROLE tier_reader;
 CREATE ROLE tier_writer;
 GRANT USAGE ON SCHEMA quotetier TO tier_reader, tier_writer;
+GRANT EXECUTE ON FUNCTION quotetier.tier(text, numeric) TO tier_reader, tier_writer;
 GRANT SELECT (scheme, name), INSERT, UPDATE ON quotetier.tier TO tier_writer;
 SET ROLE tier_reader;
 SELECT quotetier.tier('m', 1000);
@@ -134,7 +135,7 @@ UPDATE quotetier.tier SET from_value = 1001 WHERE scheme = 'm' AND name = 'vip';
 SELECT quotetier.tier('m', 1000);
 RESET ROLE;
 REVOKE ALL ON SCHEMA quotetier FROM tier_reader, tier_writer;
-REVOKE ALL ON quotetier.tier FROM tier_writer;
+DROP OWNED BY tier_reader, tier_writer;
 DROP ROLE tier_reader, tier_writer;
 
 DROP FUNCTION refused;

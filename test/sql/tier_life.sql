@@ -92,6 +92,17 @@ COMMIT;
 SELECT * FROM version;
 UPDATE quotetier.scheme SET grace = '1 month' WHERE name = 'club';
 SELECT * FROM version;
+-- whoever changes it, be it a trigger
+CREATE TABLE desk (patience interval);
+CREATE FUNCTION at_desk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE quotetier.scheme SET grace = NEW.patience WHERE name = 'club'; RETURN NULL; END $$;
+CREATE TRIGGER at_desk AFTER INSERT ON desk FOR EACH ROW EXECUTE FUNCTION at_desk();
+SELECT count(*) FROM version;
+INSERT INTO desk VALUES ('7 months'), ('8 months');
+INSERT INTO desk VALUES ('1 month');
+SELECT count(*) AS two_more FROM version;
+DROP TABLE desk;
+DROP FUNCTION at_desk;
+DELETE FROM quotetier.scheme_version v WHERE scheme = 'club' AND definition ->> 'grace' = 'P8M';
 -- one that is undone keeps nothing, and the next one does
 BEGIN;
 UPDATE quotetier.tier SET from_value = 31 WHERE scheme = 'club' AND name = 'bronze';
