@@ -79,6 +79,13 @@ find_rate(Pricer *pricer, const char *from)
 	int			low = 0;
 	int			high = policy->nrates;
 
+	if (pricer->currency[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no currency to convert %s to", from),
+				 errdetail("A rule's money is in %s; the facts name no currency, and neither does the policy.", from),
+				 errhint("Give the fact currency, or set the policy's.")));
+
 	/* the first rate of the pair; its periods follow one another */
 	while (low < high)
 	{
