@@ -388,6 +388,21 @@ SELECT count(*) > 400 AS enough, count(*) FILTER (WHERE lines <> total) AS order
     FROM orders, quotetier.policy p, quotetier.quote_order(lines, '{"coupon": ["TEN", "BOOK5"], "line_type": "goods", "bought": 0, "fixed": true}', p.name, '2025-06-01')
     GROUP BY o, p.name HAVING bool_and(status <> 'no_price')) x;
 
+-- the same rules written the other way round cost the same
+CREATE TABLE twin (id bigint, copy bigint GENERATED ALWAYS AS IDENTITY (START 1000000));
+INSERT INTO twin SELECT id FROM quotetier.rule ORDER BY id DESC;
+INSERT INTO quotetier.policy SELECT (jsonb_populate_record(p, jsonb_build_object('name', name || ' again'))).* FROM quotetier.policy p WHERE name <> 'default';
+INSERT INTO quotetier.step SELECT (jsonb_populate_record(s, jsonb_build_object('policy', policy || ' again'))).* FROM quotetier.step s WHERE policy <> 'default';
+INSERT INTO quotetier.rule SELECT (jsonb_populate_record(r, jsonb_build_object('policy', policy || ' again', 'id', copy))).* FROM quotetier.rule r JOIN twin USING (id) ORDER BY copy;
+INSERT INTO quotetier.scale SELECT (jsonb_populate_record(s, jsonb_build_object('rule', copy))).* FROM quotetier.scale s JOIN twin ON id = rule ORDER BY copy, from_value DESC;
+SELECT count(*) > 400 AS enough, count(*) FILTER (WHERE quoted IS DISTINCT FROM again) AS differ, array_agg(DISTINCT name) FILTER (WHERE quoted IS DISTINCT FROM again) AS which
+FROM orders, quotetier.policy p
+CROSS JOIN LATERAL (SELECT array_agg(net_amount ORDER BY line) FROM quotetier.quote_order(lines, '{"coupon": ["TEN", "BOOK5"], "line_type": "goods", "bought": 0, "fixed": true}', p.name, '2025-06-01')) q (quoted)
+CROSS JOIN LATERAL (SELECT array_agg(net_amount ORDER BY line) FROM quotetier.quote_order(lines, '{"coupon": ["TEN", "BOOK5"], "line_type": "goods", "bought": 0, "fixed": true}', p.name || ' again', '2025-06-01')) a (again)
+WHERE p.name <> 'default' AND p.name NOT LIKE '% again' AND p.currency IS NULL;
+DELETE FROM quotetier.rule WHERE policy LIKE '% again';
+DELETE FROM quotetier.policy WHERE name LIKE '% again';
+
 -- in one group the parts add up to the whole, whatever the mode
 SELECT mode, count(*) AS orders, count(*) FILTER (WHERE got <> CASE mode
         WHEN 'volume' THEN q * CASE WHEN q < 10 THEN 5 ELSE 4 END + CASE WHEN q < 10 THEN 0 ELSE 1 END
