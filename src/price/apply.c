@@ -109,7 +109,7 @@ due_after(const LineState *state, const Rule *rule, const Effect *effect)
 
 	if (SETS_PRICE(rule->adjust))
 		return effect->fee;
-	if (rule->adjust == ADJUST_PERCENT_ON || rule->adjust == ADJUST_AMOUNT_ON)
+	if (IS_SURCHARGE(rule->adjust))
 		return dec_add(state->zero_due, effect->fee);
 	due = dec_sub(state->zero_due, effect->fee);
 	return dec_sign(due) < 0 ? DEC_ZERO : due;

@@ -142,13 +142,15 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 	return count;
 }
 
+/* A surcharge never shares a group with a discount. */
 static bool
 same_group(const Rule *a, const Rule *b)
 {
 	const text *name;
 	const text *other;
 
-	if (a->group != GROUP_NAMED || b->group != GROUP_NAMED)
+	if (a->group != GROUP_NAMED || b->group != GROUP_NAMED ||
+		IS_SURCHARGE(a->adjust) != IS_SURCHARGE(b->adjust))
 		return false;
 	name = LINKED(text, rule_more(a), rule_more(a)->group);
 	other = LINKED(text, rule_more(b), rule_more(b)->group);

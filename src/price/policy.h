@@ -46,6 +46,7 @@ typedef enum Adjust
 } Adjust;
 
 #define SETS_PRICE(adjust) ((adjust) <= ADJUST_MARKUP)
+#define IS_SURCHARGE(adjust) ((adjust) == ADJUST_PERCENT_ON || (adjust) == ADJUST_AMOUNT_ON)
 #define IS_GUARD(adjust) ((adjust) >= ADJUST_FLOOR_PRICE)
 
 typedef enum Breach

@@ -179,6 +179,17 @@ INSERT INTO quotetier.rule (id, policy, step, adjust, value) VALUES (41, 'l', 'o
 SELECT step, rule, verdict, reason, base, amount, running FROM quotetier.explain_quote('{"list_price": 100}', 3, '2025-06-15', 'l') ORDER BY seq;
 DELETE FROM quotetier.rule WHERE policy = 'l';
 
+-- ----- of a group one discount applies and one surcharge, by precedence; what sets a price goes with the discounts
+UPDATE quotetier.step SET pick = 'sum' WHERE policy = 'l' AND name = 'three';
+INSERT INTO quotetier.rule (id, policy, step, adjust, value, priority, exclusive_group) VALUES
+    (71, 'l', 'three', 'percent_off', 10, 1, 'g'), (72, 'l', 'three', 'amount_off', 1, 2, 'g'), (73, 'l', 'three', 'percent_on', 30, 3, 'g'), (74, 'l', 'three', 'amount_on', 50, 0, 'g'), (75, 'l', 'three', 'line_amount_off', 0.5, 0, 'h');
+SELECT net_amount, rules FROM quotetier.quote('{"list_price": 100}', 1, '2025-06-15', 'l');
+SELECT rule, verdict, reason FROM quotetier.explain_quote('{"list_price": 100}', 1, '2025-06-15', 'l') WHERE verdict = 'rejected' ORDER BY rule;
+UPDATE quotetier.step SET pick = 'chain' WHERE policy = 'l' AND name = 'three';
+UPDATE quotetier.rule SET (adjust, value) = ('price', 90) WHERE id = 71;
+SELECT net_amount, rules FROM quotetier.quote('{"list_price": 100}', 1, '2025-06-15', 'l');
+DELETE FROM quotetier.rule WHERE policy = 'l';
+
 -- ----- statistical steps: told after the net price, from the net price, and no part of it
 INSERT INTO quotetier.rule (id, policy, step, adjust, value, base, final, condition) VALUES
     (51, 'l', 'one', 'percent_off', 10, NULL, true, NULL), (52, 'l', 'guard', 'floor_price', 92, NULL, false, NULL), (53, 'l', 'rebate', 'percent_off', 2, NULL, false, '$.running_price == 92'), (54, 'l', 'rebate', 'percent_off', 1, 'list', false, NULL),
