@@ -267,6 +267,7 @@ typedef struct Policy
 	bool		has_guards;
 	bool		has_statistical;
 	bool		has_order;
+	bool		all_count;		/* of a patch: in its base no rule may be taken for outdone */
 	bool		increment_given;	/* else the currency's minor unit */
 	StoredDec	increment;
 	uint32		zone;			/* text */

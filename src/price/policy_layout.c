@@ -131,6 +131,8 @@ lay_out_rules(Compiler *c, Policy *policy, const Layout *layout)
 	{
 		Rule	   *rule = &rules[i];
 
+		if (i + 16 < c->rules.n)
+			__builtin_prefetch(&c->rules.items[c->order[i + 16]].rule);
 		*rule = c->rules.items[c->order[i]].rule;
 		link_dec(&rule->value, policy, layout);
 		link_item(&rule->more, rule, policy, layout->more, sizeof(RuleMore));
@@ -244,7 +246,47 @@ take_over(Policy *policy, const Policy *base)
 	policy->has_statistical |= base->has_statistical;
 	policy->used_dims |= base->used_dims;
 	for (i = 0; i < policy->nsteps; i++)
-		steps[i].has_groups |= POLICY_PART(base, Step, steps)[i].has_groups;
+	{
+		bool		had_groups = POLICY_PART(base, Step, steps)[i].has_groups;
+
+		policy->all_count |= steps[i].has_groups && !had_groups;
+		steps[i].has_groups |= had_groups;
+	}
+}
+
+/* Does the rule apply whenever its step runs with a price, or, one that sets it, without? */
+static bool
+always_applies(const Rule *rule)
+{
+	const RuleMore *more = rule_more(rule);
+
+	return rule->from == DT_NOBEGIN && rule->to == DT_NOEND && rule->scale == 0 &&
+		(rule->adjust == ADJUST_PRICE || rule->adjust == ADJUST_AMOUNT_OFF ||
+		 rule->adjust == ADJUST_AMOUNT_ON || rule->adjust == ADJUST_LINE_AMOUNT_OFF ||
+		 ((rule->adjust == ADJUST_PERCENT_OFF || rule->adjust == ADJUST_PERCENT_ON) &&
+		  rule->base.kind == BASE_RUNNING)) &&
+		(more == NULL || (more->condition == 0 && more->value_expr == 0 && more->nexclusions == 0));
+}
+
+/*
+ * Of two rules with the same scope, does the weaker never come into play? Where
+ * the winner by precedence takes its step, and the stronger applies whenever the
+ * weaker does. What is measured over several lines counts without winning.
+ */
+static bool
+outdone(const void *state, uint32 by, uint32 payload)
+{
+	const Policy *policy = state;
+	const Rule *stronger = POLICY_PART(policy, Rule, rules) + by;
+	const Rule *weaker = POLICY_PART(policy, Rule, rules) + payload;
+	const Step *step = POLICY_PART(policy, Step, steps) + stronger->step;
+
+	return stronger->step == weaker->step && step->level == LEVEL_LINE &&
+		step->pick == PICK_FIRST && !step->has_groups && !IS_GUARD(weaker->adjust) &&
+		(stronger->rank != weaker->rank || stronger->priority != weaker->priority) &&
+		always_applies(stronger) &&
+		(stronger->adjust == ADJUST_PRICE || weaker->adjust >= ADJUST_PERCENT_OFF) &&
+		(weaker->more == 0 || rule_more(weaker)->nby_facts == 0);
 }
 
 Policy *
@@ -320,8 +362,8 @@ lay_out(Compiler *c, MemoryContext result)
 	lay_out_rules(c, policy, &layout);
 	lay_out_scales(c, policy, &layout);
 	lay_out_rates(c, policy, &layout);
-	match_lay_out(c->scopes->match, (MatchIndex *) ((char *) policy + head.match));
 	if (c->base != NULL)
 		take_over(policy, c->base);
+	match_lay_out(c->scopes->match, (MatchIndex *) ((char *) policy + head.match), outdone, policy);
 	return policy;
 }

@@ -422,6 +422,11 @@ read_rules(Compiler *c, const char *name)
 	{
 		const ReadRule *rule = &c->rules.items[c->order[i]];
 
+		/* they lie where they were read: what is next is on its way */
+		if (i + 16 < c->rules.n)
+			__builtin_prefetch(&c->rules.items[c->order[i + 16]].scope);
+		if (i + 8 < c->rules.n)
+			scope_prefetch(c->scopes, &c->rules.items[c->order[i + 8]].scope);
 		scope_add(c->scopes, &rule->scope, rule->depths, i);
 	}
 }
