@@ -101,11 +101,6 @@ find_rate(Pricer *pricer, const char *from)
 	if (low < policy->nrates && compare_rates(&rates[low], from, pricer->currency) == 0 &&
 		rates[low].from <= pricer->as_of)
 		return stored_dec(&rates[low].rate);
-	if (pricer->currency[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("a rule's money is in %s, and the quote has no currency", from),
-				 errhint("Give the fact currency, or set the policy's currency.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("there is no rate from %s to %s at %s", from, pricer->currency,
