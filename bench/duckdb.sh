@@ -1,12 +1,14 @@
 #!/bin/bash
 # rfm_table against DuckDB (npm @duckdb/node-api, one thread): over DuckDB's own
 # columnar copy, and where the rows have to leave PostgreSQL first (COPY to a
-# file, load, query). ORDERS (10000000) and ROUNDS (3) size it. NODE_FOLDER has
-# the package installed, which scripts/bench sees to.
+# file, load, query). NODE_FOLDER has the package installed, which scripts/bench
+# sees to.
+#
+#   SET="orders=10000000 rounds=3"
 #
 # npm: @duckdb/node-api
 set -euo pipefail
-orders=${ORDERS:-10000000} rounds=${ROUNDS:-3}
+orders=${orders:-10000000} rounds=${rounds:-3}
 here=$(cd "$(dirname "$0")" && pwd)
 
 work=$(mktemp -d)

@@ -7,10 +7,7 @@
 # Runs in the database that PGDATABASE names, which has the extension.
 set -euo pipefail
 
-seconds=5 rounds=3
-for setting in ${SET:-}; do
-	case $setting in seconds=* | rounds=*) declare "$setting" ;; esac
-done
+seconds=${seconds:-5} rounds=${rounds:-3}
 
 psql -Xq -v ON_ERROR_STOP=1 <<'SQL'
 SET client_min_messages = warning;

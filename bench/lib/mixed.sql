@@ -17,20 +17,20 @@ INSERT INTO quotetier.dimension (name, weight, kind) VALUES
 CREATE TABLE bench.mixed_shape AS
 SELECT row_number() OVER ()::int AS shape, s.*, sum(share) OVER (ROWS UNBOUNDED PRECEDING) - share AS from_share
   FROM (VALUES
-    ('contract', '{customer,sku}'::text[], 250, 'Infinity'::float8), ('contract', '{customer,category}', 60, 200000),
-    ('contract', '{customer,brand}', 40, 300000), ('contract', '{customer}', 10, 10000),
+    ('contract', '{customer,sku}'::text[], 250, 'Infinity'::float8), ('contract', '{customer,category}', 60, 100000),
+    ('contract', '{customer,brand}', 40, 100000), ('contract', '{customer}', 10, 3000),
     ('contract', '{customer,sku,region}', 30, 'Infinity'), ('contract', '{customer,sku,channel}', 20, 'Infinity'),
-    ('tier', '{sku,tier}', 80, 100000), ('tier', '{category,tier}', 20, 2000), ('tier', '{brand,tier}', 20, 3000),
-    ('tier', '{tier}', 3, 10), ('tier', '{category,segment}', 15, 4000), ('tier', '{sku,segment}', 30, 200000),
-    ('tier', '{tier,region}', 8, 500), ('tier', '{category,tier,channel}', 10, 8000),
-    ('volume', '{sku}', 60, 30000), ('volume', '{category}', 10, 300), ('volume', '{sku,tier}', 20, 100000),
-    ('volume', '{customer,sku}', 40, 'Infinity'), ('volume', '{brand}', 8, 400),
-    ('promotion', '{sku,region}', 80, 'Infinity'), ('promotion', '{category,region}', 15, 50000),
-    ('promotion', '{brand,channel}', 8, 2400), ('promotion', '{sku,channel}', 60, 80000), ('promotion', '{region}', 5, 400),
-    ('promotion', '{brand,region}', 20, 50000), ('promotion', '{segment,region}', 8, 2000),
-    ('promotion', '{category,channel}', 6, 1600), ('promotion', '{sku}', 30, 20000),
-    ('promotion', '{category,tier,region}', 20, 100000), ('promotion', '{channel}', 1, 8), ('promotion', '{}', 1, 2),
-    ('negotiated', '{customer,brand,channel}', 10, 100000)) s (step, dimensions, share, most);
+    ('tier', '{sku,tier}', 80, 50000), ('tier', '{category,tier}', 20, 500), ('tier', '{brand,tier}', 20, 600),
+    ('tier', '{tier}', 3, 5), ('tier', '{category,segment}', 15, 800), ('tier', '{sku,segment}', 30, 50000),
+    ('tier', '{tier,region}', 8, 150), ('tier', '{category,tier,channel}', 10, 1500),
+    ('volume', '{sku}', 60, 10000), ('volume', '{category}', 10, 100), ('volume', '{sku,tier}', 20, 30000),
+    ('volume', '{customer,sku}', 40, 'Infinity'), ('volume', '{brand}', 8, 120),
+    ('promotion', '{sku,region}', 80, 'Infinity'), ('promotion', '{category,region}', 15, 4000),
+    ('promotion', '{brand,channel}', 8, 400), ('promotion', '{sku,channel}', 60, 40000), ('promotion', '{region}', 5, 30),
+    ('promotion', '{brand,region}', 20, 4000), ('promotion', '{segment,region}', 8, 150),
+    ('promotion', '{category,channel}', 6, 300), ('promotion', '{sku}', 30, 10000),
+    ('promotion', '{category,tier,region}', 20, 10000), ('promotion', '{channel}', 1, 4), ('promotion', '{}', 1, 2),
+    ('negotiated', '{customer,brand,channel}', 10, 'Infinity')) s (step, dimensions, share, most);
 CREATE TABLE bench.mixed_draw AS
 SELECT from_share + k AS n, shape FROM bench.mixed_shape, generate_series(0, share - 1) k;
 \endif
@@ -76,11 +76,11 @@ BEGIN
       FROM (SELECT i, CASE WHEN row_number() OVER (PARTITION BY shape ORDER BY i) <= most THEN shape ELSE 1 END AS shape
               FROM generate_series(1, rules) i JOIN bench.mixed_draw ON n = bench.hash(i, 11, draws) JOIN bench.mixed_shape USING (shape)) i
       JOIN bench.mixed_shape s USING (shape),
-           -- in one rule of five the last dimension has a list; a region has a depth of 1 to 3
+           -- in one rule of five the last dimension has a list; of 20 regions 16 have a depth of 3, 3 of 2
            LATERAL (SELECT CASE WHEN bench.hash(i, 12, 5) = 0 THEN dimensions[cardinality(dimensions)] END AS listed,
                            bench.hash(i, 1, 5000) AS customer, bench.hash(i, 2, 20000) AS sku, bench.hash(i, 3, 200) AS category, bench.hash(i, 4, 300) AS brand,
                            bench.hash(i, 5, 5) AS tier, bench.hash(i, 6, 10) AS segment, bench.hash(i, 7, 4) AS channel, bench.hash(i, 8, 4) AS region,
-                           CASE bench.hash(i, 13, 3) WHEN 0 THEN '' WHEN 1 THEN '.A' || bench.hash(i, 9, 8)
+                           CASE WHEN bench.hash(i, 13, 20) = 0 THEN '' WHEN bench.hash(i, 13, 20) < 4 THEN '.A' || bench.hash(i, 9, 8)
                                 ELSE '.A' || bench.hash(i, 9, 8) || '.T' || bench.hash(i, 10, 12) END AS place OFFSET 0) v
      ORDER BY i;
     CREATE UNLOGGED TABLE bench.mixed_scale AS

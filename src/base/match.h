@@ -32,9 +32,19 @@ extern uint32 match_intern(MatchBuilder *builder, int dim, const char *value, in
  */
 extern void match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload);
 
-/* Lays the index out as one chunk of match_size bytes, at a place of the caller's. */
+/*
+ * Does the first of two payloads, whose entries are of the same values, always
+ * make the second one superfluous? It came before.
+ */
+typedef bool (*MatchOutdone) (const void *state, uint32 by, uint32 payload);
+
+/*
+ * Lays the index out as one chunk of match_size bytes, at a place of the caller's.
+ * outdone may be NULL: then every entry counts.
+ */
 extern Size match_size(MatchBuilder *builder);
-extern void match_lay_out(MatchBuilder *builder, MatchIndex *index);
+extern void match_lay_out(MatchBuilder *builder, MatchIndex *index, MatchOutdone outdone,
+						  const void *state);
 
 /* A label of the row, until the search turns it into the number of its value. */
 typedef struct MatchLabel
@@ -60,6 +70,7 @@ typedef struct MatchQuery
 	int		   *ids_room;
 	uint32	   *found;			/* payloads, unordered, perhaps repeated */
 	int			nfound;
+	bool		all;			/* also those outdone */
 	int			found_room;
 } MatchQuery;
 
@@ -75,6 +86,14 @@ match_query_reset(MatchQuery *query)
 	memset(query->nids, 0, query->ndims * sizeof(int));
 }
 
+/* Makes the query ready to be searched for again. */
+static inline void
+match_query_again(MatchQuery *query)
+{
+	query->nfound = 0;
+	memset(query->nids, 0, query->ndims * sizeof(int));
+}
+
 /*
  * Says that the row has this value in this dimension; may be said repeatedly.
  * The text must stay in place until the search.
@@ -82,8 +101,11 @@ match_query_reset(MatchQuery *query)
 extern void match_query_add(MatchQuery *query, const MatchIndex *index,
 							int dim, const char *value, int len);
 
-/* Finds the entries whose constraints the row fulfils: query->found. */
-extern void match_search(MatchQuery *query, const MatchIndex *index);
+/*
+ * Finds the entries whose constraints the row fulfils: query->found. Those that
+ * others outdo are found only if all are asked for.
+ */
+extern void match_search(MatchQuery *query, const MatchIndex *index, bool all);
 
 /* For statistics. */
 typedef struct MatchStats

@@ -342,8 +342,38 @@ match_size(MatchBuilder *builder)
 	return place_parts(builder, &head);
 }
 
+/*
+ * Lays out the payloads of a bucket, and says how many count. One that has outdone
+ * another is likely to outdo the next, so only that and the last are asked.
+ */
+static uint32
+lay_out_payloads(MatchBuilder *builder, const BuildBucket *built, uint32 *payloads,
+				 MatchOutdone outdone, const void *state)
+{
+	uint32		count = 0;
+	uint32		rest = 0;
+	int64		by = -1;
+	uint32		n;
+
+	for (n = built->first; n != PG_UINT32_MAX; n = ITEM(builder->entries, BuildEntry, n).next)
+	{
+		uint32		payload = ITEM(builder->entries, BuildEntry, n).payload;
+
+		if (outdone != NULL && by >= 0 && outdone(state, by, payload))
+			payloads[built->nentries - ++rest] = payload;
+		else if (outdone != NULL && count > 0 && outdone(state, payloads[count - 1], payload))
+		{
+			by = payloads[count - 1];
+			payloads[built->nentries - ++rest] = payload;
+		}
+		else
+			payloads[count++] = payload;
+	}
+	return count;
+}
+
 void
-match_lay_out(MatchBuilder *builder, MatchIndex *index)
+match_lay_out(MatchBuilder *builder, MatchIndex *index, MatchOutdone outdone, const void *state)
 {
 	Vector		slots = {NULL, sizeof(Slot), 0, 0};
 	uint64	   *open;
@@ -381,16 +411,14 @@ match_lay_out(MatchBuilder *builder, MatchIndex *index)
 		uint32		ndims = ITEM(builder->shapes, Shape, built->shape).ndims;
 		Bucket	   *bucket = (Bucket *) (words + nwords);
 		uint32	   *payloads = bucket->ids + ndims;
-		uint32		n;
 
 		bucket->shape = built->shape;
 		bucket->nentries = built->nentries;
 		memcpy(bucket->ids, &ITEM(builder->bucket_ids, uint32, built->ids),
 			   ndims * sizeof(uint32));
-		for (n = built->first; n != PG_UINT32_MAX; n = ITEM(builder->entries, BuildEntry, n).next)
-			*payloads++ = ITEM(builder->entries, BuildEntry, n).payload;
+		bucket->ncount = lay_out_payloads(builder, built, payloads, outdone, state);
 		slot_put(&slots, built->hash, nwords);
-		nwords = payloads - words;
+		nwords = payloads + built->nentries - words;
 		index->longest_bucket = Max(index->longest_bucket, built->nentries);
 		if ((i & 0xFFFF) == 0)
 			CHECK_FOR_INTERRUPTS();

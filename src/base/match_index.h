@@ -42,11 +42,12 @@ typedef struct Shape
 	uint32		ndims;
 } Shape;
 
-/* A bucket; its payloads follow its values. */
+/* A bucket; its payloads follow its values: first those that count, then those outdone. */
 typedef struct Bucket
 {
 	uint32		shape;
 	uint32		nentries;
+	uint32		ncount;
 	uint32		ids[FLEXIBLE_ARRAY_MEMBER];
 } Bucket;
 

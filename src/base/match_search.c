@@ -169,6 +169,7 @@ collect(MatchQuery *query, const MatchIndex *index, const Probe *probe, const ui
 	for (at = probe->slot; slots[at].item != 0; at = (at + 1) & index->bucket_mask)
 	{
 		const Bucket *bucket = (const Bucket *) &words[slots[at].item - 1];
+		uint32		n;
 		uint32		i;
 
 		if (slots[at].hash != probe->hash || bucket->shape != probe->shape)
@@ -178,14 +179,15 @@ collect(MatchQuery *query, const MatchIndex *index, const Probe *probe, const ui
 				break;
 		if (i < shape->ndims)
 			continue;
-		if (query->nfound + bucket->nentries > query->found_room)
+		n = query->all ? bucket->nentries : bucket->ncount;
+		if (query->nfound + n > query->found_room)
 		{
-			query->found_room = Max(query->found_room * 2, query->nfound + bucket->nentries);
+			query->found_room = Max(query->found_room * 2, query->nfound + n);
 			query->found = repalloc_huge(query->found, query->found_room * sizeof(uint32));
 		}
-		for (i = 0; i < bucket->nentries; i++)
+		for (i = 0; i < n; i++)
 			query->found[query->nfound + i] = bucket->ids[shape->ndims + i];
-		query->nfound += bucket->nentries;
+		query->nfound += n;
 		return;
 	}
 }
@@ -234,7 +236,7 @@ run_probes(MatchQuery *query, const MatchIndex *index, Probe *probes, int nprobe
 }
 
 void
-match_search(MatchQuery *query, const MatchIndex *index)
+match_search(MatchQuery *query, const MatchIndex *index, bool all)
 {
 	const ValueWord *values = PART(index, const ValueWord, values);
 	const Shape *shapes = PART(index, const Shape, shapes);
@@ -247,6 +249,7 @@ match_search(MatchQuery *query, const MatchIndex *index)
 	int			i;
 	uint32		dim;
 
+	query->all = all;
 	find_ids(query, index);
 	for (dim = 0; dim < index->ndims; dim++)
 	{

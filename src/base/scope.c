@@ -2,13 +2,22 @@
  * scope.c
  *		Scopes: reading them, ranking them by depth, adding them to the matcher.
  *
- * A scope's words are, for each dimension that it constrains to values:
- * dimension, count, and for each value its id and its depth.
+ * A scope's words are, for each dimension that it constrains to values: one of
+ * the dimension and how many values, and for each value its id and, in a path
+ * dimension, its depth.
  */
 #include "postgres.h"
 
 #include "base/scope.h"
 #include "miscadmin.h"
+
+/* A dimension and how many values of it follow. */
+#define DIM_WORD(dim, n) ((uint32) (n) << 8 | (dim))
+#define WORD_DIM(word) ((word) & 0xFF)
+#define WORD_COUNT(word) ((word) >> 8)
+
+/* Words a value takes. */
+#define VALUE_WORDS(reader, dim) ((reader)->is_path[dim] ? 2 : 1)
 
 ScopeReader *
 scope_reader_create(int ndims, char **names, const bool *is_path)
@@ -26,10 +35,12 @@ scope_reader_create(int ndims, char **names, const bool *is_path)
 	reader->match = match_begin(ndims);
 	reader->ndims = ndims;
 	reader->names = names;
+	reader->name_lens = palloc0((ndims + 1) * sizeof(int));
 	reader->is_path = palloc0((ndims + 1) * sizeof(bool));
 	reader->path_number = palloc0((ndims + 1) * sizeof(int));
 	for (dim = 0; dim < ndims; dim++)
 	{
+		reader->name_lens[dim] = strlen(names[dim]);
 		reader->is_path[dim] = is_path[dim];
 		if (is_path[dim])
 			reader->path_number[dim] = npaths++;
@@ -79,7 +90,7 @@ dimension_named(ScopeReader *reader, const char *name, int len)
 	int			dim;
 
 	for (dim = 0; dim < reader->ndims; dim++)
-		if (strlen(reader->names[dim]) == len && memcmp(reader->names[dim], name, len) == 0)
+		if (reader->name_lens[dim] == len && memcmp(reader->names[dim], name, len) == 0)
 			return dim;
 	elog(ERROR, "unknown dimension in the configuration");
 }
@@ -103,21 +114,28 @@ depth_of(FactLabel label)
 }
 
 static void
-read_value(ScopeReader *reader, int dim, const JsonbValue *value, bool left_out)
+read_label(ScopeReader *reader, int dim, FactLabel label, bool left_out)
 {
-	FactLabel	label;
-	uint32		id;
+	uint32		id = match_intern(reader->match, dim, label.text, label.len);
 
-	if (!fact_json_label(value, &label))
-		elog(ERROR, "invalid scope in the configuration");
-	id = match_intern(reader->match, dim, label.text, label.len);
 	if (left_out)
 		add_exclusion(reader, dim, id);
 	else
 	{
 		add_word(reader, id);
-		add_word(reader, reader->is_path[dim] ? depth_of(label) : 0);
+		if (reader->is_path[dim])
+			add_word(reader, depth_of(label));
 	}
+}
+
+static void
+read_value(ScopeReader *reader, int dim, const JsonbValue *value, bool left_out)
+{
+	FactLabel	label;
+
+	if (!fact_json_label(value, &label))
+		elog(ERROR, "invalid scope in the configuration");
+	read_label(reader, dim, label, left_out);
 }
 
 /* A value, or a list of values. */
@@ -139,44 +157,58 @@ read_values(ScopeReader *reader, int dim, const JsonbValue *value, bool left_out
 			read_value(reader, dim, &element, left_out);
 }
 
+/* What a scope says of a dimension, where it is more than one text. */
+static void
+read_entry(ScopeReader *reader, int dim, const JsonbValue *value)
+{
+	JsonbValue	space;
+	JsonbValue *left_out;
+	uint32		at = reader->nwords;
+
+	if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
+	{
+		left_out = getKeyJsonValueFromContainer(value->val.binary.data, "not", 3, &space);
+		if (left_out == NULL)
+			elog(ERROR, "invalid scope in the configuration");
+		read_values(reader, dim, left_out, true);
+		return;
+	}
+	add_word(reader, 0);
+	read_values(reader, dim, value, false);
+	reader->words[at] = DIM_WORD(dim, (reader->nwords - at - 1) / VALUE_WORDS(reader, dim));
+}
+
 void
 scope_read(ScopeReader *reader, Jsonb *jsonb, Scope *scope)
 {
-	JsonbIterator *it = JsonbIteratorInit(&jsonb->root);
-	JsonbValue	value;
-	JsonbIteratorToken token;
-	int			dim = 0;
+	JsonbContainer *object = &jsonb->root;
+	int			n = JsonContainerSize(object);
+	const char *data = (const char *) &object->children[2 * n];
+	int			i;
 
 	scope->mask = 0;
 	scope->words = reader->nwords;
 	scope->exclusions = reader->nexclusions;
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	for (i = 0; i < n; i++)
 	{
-		if (token == WJB_KEY)
+		const char *key = data + getJsonbOffset(object, i);
+		int			len = getJsonbLength(object, i);
+		int			dim = dimension_named(reader, key, len);
+
+		scope->mask |= scope_bit(dim);
+		/* most often one text, which needs no iterator */
+		if (JBE_ISSTRING(object->children[n + i]))
 		{
-			dim = dimension_named(reader, value.val.string.val, value.val.string.len);
-			scope->mask |= scope_bit(dim);
+			FactLabel	label = {data + getJsonbOffset(object, n + i), getJsonbLength(object, n + i)};
+
+			add_word(reader, DIM_WORD(dim, 1));
+			read_label(reader, dim, label, false);
 		}
-		else if (token == WJB_VALUE && value.type == jbvBinary &&
-				 JsonContainerIsObject(value.val.binary.data))
+		else
 		{
 			JsonbValue	space;
-			JsonbValue *left_out = getKeyJsonValueFromContainer(value.val.binary.data,
-																"not", 3, &space);
 
-			if (left_out == NULL)
-				elog(ERROR, "invalid scope in the configuration");
-			read_values(reader, dim, left_out, true);
-		}
-		else if (token == WJB_VALUE)
-		{
-			uint32		count_at;
-
-			add_word(reader, dim);
-			count_at = reader->nwords;
-			add_word(reader, 0);
-			read_values(reader, dim, &value, false);
-			reader->words[count_at] = (reader->nwords - count_at - 1) / 2;
+			read_entry(reader, dim, getKeyJsonValueFromContainer(object, key, len, &space));
 		}
 	}
 	scope->nwords = reader->nwords - scope->words;
@@ -200,13 +232,13 @@ scope_depths(ScopeReader *reader, const Scope *scope)
 
 	while (at < scope->words + scope->nwords)
 	{
-		uint32		dim = reader->words[at];
-		uint32		n = reader->words[at + 1];
-		const uint32 *values = reader->words + at + 2;
+		uint32		dim = WORD_DIM(reader->words[at]);
+		uint32		n = WORD_COUNT(reader->words[at]);
+		const uint32 *values = reader->words + at + 1;
 		List	   *longer = NIL;
 		uint32		i;
 
-		at += 2 + 2 * n;
+		at += 1 + n * VALUE_WORDS(reader, dim);
 		if (!reader->is_path[dim])
 			continue;
 		for (i = 0; i < n; i++)
@@ -240,6 +272,7 @@ add_entries(ScopeReader *reader, const Scope *scope, uint64 depths, uint32 paylo
 {
 	uint32		dim;
 	uint32		n;
+	uint32		width;
 	uint32		i;
 
 	if (at == scope->words + scope->nwords)
@@ -248,17 +281,18 @@ add_entries(ScopeReader *reader, const Scope *scope, uint64 depths, uint32 paylo
 		return;
 	}
 	CHECK_FOR_INTERRUPTS();
-	dim = reader->words[at];
-	n = reader->words[at + 1];
+	dim = WORD_DIM(reader->words[at]);
+	n = WORD_COUNT(reader->words[at]);
+	width = VALUE_WORDS(reader, dim);
 	for (i = 0; i < n; i++)
 	{
-		const uint32 *value = reader->words + at + 2 + 2 * i;
+		const uint32 *value = reader->words + at + 1 + i * width;
 
 		if (reader->is_path[dim] &&
 			(depths & depth_bits(reader, dim, SCOPE_MAX_DEPTH)) != depth_bits(reader, dim, value[1]))
 			continue;
 		chosen[dim] = value[0];
-		add_entries(reader, scope, depths, payload, at + 2 + 2 * n,
+		add_entries(reader, scope, depths, payload, at + 1 + n * width,
 					mask | UINT64CONST(1) << dim, chosen);
 	}
 }

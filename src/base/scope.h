@@ -43,6 +43,7 @@ typedef struct ScopeReader
 	MatchBuilder *match;
 	int			ndims;
 	char	  **names;			/* dimensions, the strongest first */
+	int		   *name_lens;
 	bool	   *is_path;
 	int		   *path_number;	/* of the path dimensions */
 	uint32	   *words;
@@ -71,6 +72,13 @@ scope_bit(int dim)
  * depths ranks for itself. Returns them all, as a list of uint64 *.
  */
 extern List *scope_depths(ScopeReader *reader, const Scope *scope);
+
+/* Asks for the scope's words, some scopes before they are added. */
+static inline void
+scope_prefetch(const ScopeReader *reader, const Scope *scope)
+{
+	__builtin_prefetch(&reader->words[scope->words]);
+}
 
 /* Adds the entries of one of these combinations. */
 extern void scope_add(ScopeReader *reader, const Scope *scope, uint64 depths, uint32 payload);

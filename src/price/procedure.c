@@ -160,7 +160,24 @@ is_behind(const Policy *policy, const Rule *of_base, const Rule *of_patch)
 	return of_base->id > of_patch->id;
 }
 
-/* Puts what was found in the base, less what is hidden there, and in the patch in one order. */
+/* Leaves out what is hidden in the base; was there any? */
+static bool
+drop_hidden(Pricer *pricer)
+{
+	const Policy *policy = pricer->policy;
+	const Rule *rules = POLICY_PART(policy->base, Rule, rules);
+	MatchQuery *query = &pricer->query;
+	int			n = 0;
+	int			i;
+
+	for (i = 0; i < query->nfound; i++)
+		if (!policy_hides(policy, rules[query->found[i]].id))
+			query->found[n++] = query->found[i];
+	query->nfound = n;
+	return n < i;
+}
+
+/* Puts what was found in the base and in the patch in one order. */
 static void
 merge_found(Pricer *pricer)
 {
@@ -169,13 +186,10 @@ merge_found(Pricer *pricer)
 	const Rule *of_patch = POLICY_PART(policy, Rule, rules);
 	MatchQuery *query = &pricer->query;
 	const MatchQuery *patch = &pricer->patch_query;
-	int			n = 0;
+	int			n = query->nfound;
 	int			at;
 	int			i;
 
-	for (i = 0; i < query->nfound; i++)
-		if (!policy_hides(policy, of_base[query->found[i]].id))
-			query->found[n++] = query->found[i];
 	if (n + patch->nfound > query->found_room)
 	{
 		query->found_room = n + patch->nfound;
@@ -192,32 +206,49 @@ merge_found(Pricer *pricer)
 			query->found[at] = policy->base->nrules + patch->found[i--];
 }
 
+/* Searches for what the query has been told. */
+static void
+search(MatchQuery *query, const Policy *policy, bool all)
+{
+	const Rule *rules = POLICY_PART(policy, Rule, rules);
+	int			i;
+
+	match_search(query, POLICY_MATCH(policy), all);
+
+	/* rules lie far apart; the first ones are on their way while we sort */
+	for (i = 0; i < query->nfound && i < RULES_AHEAD; i++)
+		__builtin_prefetch(&rules[query->found[i]]);
+	sort_found(query);
+}
+
 void
 find_rules(Pricer *pricer)
 {
 	const Policy *policy = pricer->policy;
-	const Policy *whole = policy->base == NULL ? policy : policy->base;
-	const Rule *rules = POLICY_PART(whole, Rule, rules);
+	bool		all = pricer->trace != NULL || policy->all_count;
 	uint64		dims;
-	int			i;
 
 	match_query_reset(&pricer->query);
 	if (unlikely(policy->base != NULL))
 		match_query_reset(&pricer->patch_query);
 	for (dims = policy->used_dims; dims != 0; dims &= dims - 1)
 		fact_labels(pricer->facts, pg_rightmost_one_pos64(dims), add_label, pricer);
-	match_search(&pricer->query, POLICY_MATCH(whole));
-
-	/* rules lie far apart; the first ones are on their way while we sort */
-	for (i = 0; i < pricer->query.nfound && i < RULES_AHEAD; i++)
-		__builtin_prefetch(&rules[pricer->query.found[i]]);
-	sort_found(&pricer->query);
-	if (unlikely(policy->base != NULL))
+	if (likely(policy->base == NULL))
 	{
-		match_search(&pricer->patch_query, POLICY_MATCH(policy));
-		sort_found(&pricer->patch_query);
-		merge_found(pricer);
+		search(&pricer->query, policy, all);
+		return;
 	}
+
+	search(&pricer->query, policy->base, all);
+	if (drop_hidden(pricer) && !all)
+	{
+		/* what is hidden no longer outdoes others */
+		match_query_again(&pricer->query);
+		search(&pricer->query, policy->base, true);
+		(void) drop_hidden(pricer);
+	}
+	search(&pricer->patch_query, policy, all);
+	merge_found(pricer);
 }
 
 /* ----- steps ----- */

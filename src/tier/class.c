@@ -133,7 +133,7 @@ find_rules(Classifier *c)
 	match_query_reset(query);
 	for (dim = 0; dim < c->scheme->ndims; dim++)
 		fact_labels(c->facts, dim, add_label, c);
-	match_search(query, c->scheme->match);
+	match_search(query, c->scheme->match, true);
 	if (query->nfound > 1)
 	{
 		qsort(query->found, query->nfound, sizeof(uint32), compare_numbers);

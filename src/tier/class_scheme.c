@@ -222,7 +222,7 @@ keep(Compiler *c)
 	scheme->exclusions = memcpy(MemoryContextAllocHuge(c->result, exclusions + 1),
 								c->scopes->exclusions, exclusions);
 	match = MemoryContextAllocHuge(c->result, match_size(c->scopes->match));
-	match_lay_out(c->scopes->match, match);
+	match_lay_out(c->scopes->match, match, NULL, NULL);
 	scheme->match = match;
 	MemoryContextSwitchTo(work);
 }
