@@ -87,11 +87,6 @@ END {
 				}
 	for (s = 1; s <= n; s++)
 		if (s in at) {
-			# what ends under way is named above its end
-			if (points[key[s]] > 1 && end_x[s] < x(of[s], many) - 1) {
-				text(end_x[s], end_y[s] - 12, "middle", 12, colours[s], name[s])
-				continue
-			}
 			if ((at[s] - end_y[s]) ^ 2 > 9)
 				line(end_x[s] + 5, end_y[s], end_x[s] + 14, at[s], "#c9d0d6")
 			text(end_x[s] + ((at[s] - end_y[s]) ^ 2 > 9 ? 17 : 9), at[s] + 4, "start", 12, colours[s], name[s], weights[s] > 3)
