@@ -21,7 +21,7 @@ CREATE TABLE quotetier.rfm_model (
 );
 COMMENT ON TABLE quotetier.rfm_model IS 'Saved RFM models: the cuts by which rfm_apply scores, and where they come from.';
 COMMENT ON COLUMN quotetier.rfm_model.name IS 'name of the model';
-COMMENT ON COLUMN quotetier.rfm_model.source IS 'relation it was fitted to';
+COMMENT ON COLUMN quotetier.rfm_model.source IS 'relation it was fitted to, with its schema';
 COMMENT ON COLUMN quotetier.rfm_model.customer IS 'its column of the customer';
 COMMENT ON COLUMN quotetier.rfm_model.at IS 'its column of the order''s time';
 COMMENT ON COLUMN quotetier.rfm_model.amount IS 'its column of the order''s amount';
@@ -72,7 +72,7 @@ BEGIN
     END IF;
     INSERT INTO quotetier.rfm_model AS m (name, source, customer, at, amount, as_of, bins, mode, map,
                                           recency_cuts, frequency_cuts, monetary_cuts, customers)
-    VALUES (rfm_fit.name, rfm_fit.source::text, rfm_fit.customer, rfm_fit.at, rfm_fit.amount, rfm_fit.as_of, rfm_fit.bins, rfm_fit.mode, rfm_fit.map,
+    VALUES (rfm_fit.name, (pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, rfm_fit.source, 0)).identity, rfm_fit.customer, rfm_fit.at, rfm_fit.amount, rfm_fit.as_of, rfm_fit.bins, rfm_fit.mode, rfm_fit.map,
             cuts.recency_cuts, cuts.frequency_cuts, cuts.monetary_cuts, cuts.customers)
     ON CONFLICT ON CONSTRAINT rfm_model_pkey DO UPDATE
     SET (source, customer, at, amount, as_of, bins, mode, map, recency_cuts, frequency_cuts, monetary_cuts, customers, fitted_at, fitted_by) =

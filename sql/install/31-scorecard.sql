@@ -102,6 +102,12 @@ BEGIN
                   DETAIL = format('Metric "%s" of scorecard "%s" has it.', NEW.name, NEW.scorecard),
                   HINT = 'Write linear, z, percentile, bracket or decay.';
     END IF;
+    IF NEW.direction NOT IN ('more', 'less') OR NOT (NEW.weight > 0 AND NEW.weight < 'Infinity') THEN
+        RAISE EXCEPTION 'metric "%" of scorecard "%" cannot be weighed', NEW.name, NEW.scorecard
+            USING ERRCODE = 'check_violation',
+                  DETAIL = format('Its direction is %s, its weight %s.', NEW.direction, NEW.weight),
+                  HINT = 'A direction is more or less, whichever is better; a weight is a number over 0.';
+    END IF;
     IF ok IS NOT TRUE OR others <> '{}' THEN
         RAISE EXCEPTION 'metric "%" of scorecard "%" does not fit its scale', NEW.name, NEW.scorecard
             USING ERRCODE = 'check_violation',

@@ -525,11 +525,8 @@ take_one(void *state, int fact, FactLabel label)
 	OneLabel   *one = state;
 
 	if (one->count++ > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("fact \"%s\" must be a single value", one->reader->names[fact]),
-				 errdetail("It is a list of several."),
-				 errhint("Only facts that rules match may be lists.")));
+		refuse_type(one->reader, fact, "a single value", "a list of several",
+					"Only facts that rules match may be lists.");
 	one->label = label;
 }
 

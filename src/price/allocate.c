@@ -11,19 +11,20 @@
 #include "miscadmin.h"
 #include "price/allocate.h"
 
+/* A line that is not full, and so may get one of the increments left over. */
 typedef struct Taker
 {
-	bool		full;
-	Dec			fraction;		/* numerator of what rounding down took away; who goes first */
+	int			line;
+	Dec			fraction;		/* numerator of what rounding down took away */
 } Taker;
 
 /*
- * Fills every taker whose share is above its room, all at once, and spreads the
+ * Fills every line whose share is above its room, all at once, and spreads the
  * rest over the others, until nobody is above. Leaves amount and total for
  * those that are not full.
  */
 static void
-fill_rooms(int n, const Dec *weights, const Dec *rooms, Taker *takers, Dec *shares,
+fill_rooms(int n, const Dec *weights, const Dec *rooms, bool *full, Dec *shares,
 		   Dec *amount, Dec *total)
 {
 	bool		again = rooms != NULL;
@@ -38,10 +39,9 @@ fill_rooms(int n, const Dec *weights, const Dec *rooms, Taker *takers, Dec *shar
 		again = false;
 		for (i = 0; i < n; i++)
 		{
-			if (takers[i].full ||
-				dec_cmp(dec_mul(*amount, weights[i]), dec_mul(rooms[i], *total)) <= 0)
+			if (full[i] || dec_cmp(dec_mul(*amount, weights[i]), dec_mul(rooms[i], *total)) <= 0)
 				continue;
-			takers[i].full = true;
+			full[i] = true;
 			shares[i] = rooms[i];
 			taken = dec_add(taken, rooms[i]);
 			weight = dec_add(weight, weights[i]);
@@ -58,30 +58,59 @@ has_room(const Dec *rooms, int i, Dec share)
 	return rooms == NULL || dec_cmp(share, rooms[i]) <= 0;
 }
 
-/* The taker that is next to get an increment; -1: none. */
+/* The largest fraction first, then the earlier line. */
 static int
-next_taker(int n, const Dec *rooms, const Taker *takers, const Dec *shares, Dec increment,
-		   Remainder remainder)
+compare_takers(const void *left, const void *right)
 {
-	int			best = -1;
+	const Taker *a = left;
+	const Taker *b = right;
+	int			order = dec_cmp(b->fraction, a->fraction);
+
+	return order != 0 ? order : a->line < b->line ? -1 : 1;
+}
+
+/*
+ * One increment each, in the order of the takers, round after round (or all to
+ * the last line, as long as it has room); what is less than an increment goes
+ * whole to the next in turn. Returns what nobody has room for.
+ */
+static Dec
+hand_out(Dec left, int n, Taker *takers, const Dec *rooms, Dec increment, Remainder remainder,
+		 Dec *shares)
+{
+	bool		given = true;
 	int			i;
 
-	for (i = 0; i < n; i++)
+	if (remainder == REMAINDER_LARGEST)
+		qsort(takers, n, sizeof(Taker), compare_takers);
+	while (given && dec_sign(left) > 0)
 	{
-		if (takers[i].full || !has_room(rooms, i, dec_add(shares[i], increment)))
-			continue;
-		if (best < 0 || remainder == REMAINDER_LAST_LINE ||
-			dec_cmp(takers[i].fraction, takers[best].fraction) > 0)
-			best = i;
+		CHECK_FOR_INTERRUPTS();
+		given = false;
+		for (i = 0; i < n && dec_sign(left) > 0; i++)
+		{
+			int			line = takers[remainder == REMAINDER_LAST_LINE ? n - 1 - i : i].line;
+			Dec			piece = dec_cmp(left, increment) < 0 ? left : increment;
+
+			if (!has_room(rooms, line, dec_add(shares[line], piece)))
+				continue;
+			shares[line] = dec_add(shares[line], piece);
+			left = dec_sub(left, piece);
+			given = true;
+			if (remainder == REMAINDER_LAST_LINE)
+				i--;			/* the same again */
+		}
 	}
-	return best;
+	return left;
 }
 
 Dec
 allocate(Dec amount, int n, const Dec *weights, const Dec *rooms,
 		 Dec increment, Remainder remainder, Dec *shares)
 {
-	Taker	   *takers = palloc0((n + 1) * sizeof(Taker));
+	bool	   *full = palloc((n + 1) * sizeof(bool));
+	Taker	   *takers = palloc((n + 1) * sizeof(Taker));
+	int			ntakers = 0;
 	Dec			total = DEC_ZERO;
 	Dec			seen = DEC_ZERO;
 	Dec			given = DEC_ZERO;
@@ -91,10 +120,10 @@ allocate(Dec amount, int n, const Dec *weights, const Dec *rooms,
 	for (i = 0; i < n; i++)
 	{
 		shares[i] = DEC_ZERO;
-		takers[i].full = dec_sign(weights[i]) <= 0;
+		full[i] = dec_sign(weights[i]) <= 0;
 		total = dec_add(total, weights[i]);
 	}
-	fill_rooms(n, weights, rooms, takers, shares, &amount, &total);
+	fill_rooms(n, weights, rooms, full, shares, &amount, &total);
 	if (dec_sign(total) <= 0)
 		return amount;
 
@@ -102,7 +131,7 @@ allocate(Dec amount, int n, const Dec *weights, const Dec *rooms,
 	{
 		Dec			numerator = dec_mul(amount, weights[i]);
 
-		if (takers[i].full)
+		if (full[i])
 			continue;
 		if (remainder == REMAINDER_CARRY)
 		{
@@ -119,25 +148,11 @@ allocate(Dec amount, int n, const Dec *weights, const Dec *rooms,
 		else
 			shares[i] = dec_div(numerator, total, increment, ROUND_FLOOR);
 		given = dec_add(given, shares[i]);
-		takers[i].fraction = remainder == REMAINDER_LARGEST ?
-			dec_sub(numerator, dec_mul(shares[i], total)) : DEC_ZERO;
+		takers[ntakers].line = i;
+		takers[ntakers++].fraction = dec_sub(numerator, dec_mul(shares[i], total));
 	}
 	left = dec_sub(amount, given);
-
-	/* one increment each; what is less than one goes whole to the next in turn */
-	while (dec_sign(left) > 0 && remainder != REMAINDER_NONE)
-	{
-		Dec			piece = dec_cmp(left, increment) < 0 ? left : increment;
-		int			taker = next_taker(n, rooms, takers, shares, piece, remainder);
-
-		CHECK_FOR_INTERRUPTS();
-		if (taker < 0)
-			break;
-		shares[taker] = dec_add(shares[taker], piece);
-		left = dec_sub(left, piece);
-
-		/* at the end of the queue */
-		takers[taker].fraction = dec_sub(takers[taker].fraction, dec_mul(piece, total));
-	}
-	return left;
+	if (remainder == REMAINDER_NONE)
+		return left;
+	return hand_out(left, ntakers, takers, rooms, increment, remainder, shares);
 }

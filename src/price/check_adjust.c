@@ -2,7 +2,7 @@
  * check_adjust.c
  *		The adjustments: what the value of each may be, and where it may stand.
  *
- * Not here: what an adjustment does to a price (procedure.c).
+ * Not here: what an adjustment does to a price (rule_effect.c).
  */
 #include "postgres.h"
 

@@ -155,7 +155,7 @@ check_needless(const CheckRow *row, const char *column, const char *usual, const
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 errmsg("rule.%s has no effect here", column),
 			 errdetail("It only counts with %s.", needs),
-			 errhint("Leave %s out, or give the rule %s.", column, needs)));
+			 errhint("Leave %s out, or use %s.", column, needs)));
 }
 
 /* When steps of a level run. */
@@ -244,13 +244,13 @@ check_source_of_value(const CheckRow *row, const AdjustRange *range)
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("the rule has no value"),
 				 errdetail("%s needs one: %s.", range->adjust, range->text),
-				 errhint("Give value, or scale_mode and brackets in quotetier.scale.")));
+				 errhint("Give value, a formula in value_expr, or scale_mode and brackets in quotetier.scale.")));
 	if (has_value + !no_expression + (mode != NULL) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("the rule has more than one source of its value"),
-				 errdetail("A rule with a scale takes its value from the bracket reached."),
-				 errhint("Give either value or scale_mode; move the value into a bracket that begins at 0.")));
+				 errdetail("It is a number, a formula's, or that of the bracket reached."),
+				 errhint("Give one of value, value_expr and scale_mode; of a scale, move the value into a bracket that begins at 0.")));
 	if (has_value)
 		check_value(range, value);
 
@@ -311,7 +311,7 @@ check_needless_flag(const CheckRow *row, const char *column, const char *needs)
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("rule.%s has no effect here", column),
 				 errdetail("It only counts with %s.", needs),
-				 errhint("Leave %s out, or give the rule %s.", column, needs)));
+				 errhint("Leave %s out, or use %s.", column, needs)));
 }
 
 /* Columns that only some adjustments look at. */

@@ -79,6 +79,13 @@ find_rate(Pricer *pricer, const char *from)
 	int			low = 0;
 	int			high = policy->nrates;
 
+	if (pricer->currency[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no currency to convert %s to", from),
+				 errdetail("A rule's money is in %s; the facts name no currency, and neither does the policy.", from),
+				 errhint("Give the fact currency, or set the policy's.")));
+
 	/* the first rate of the pair; its periods follow one another */
 	while (low < high)
 	{
@@ -341,6 +348,14 @@ line_facts(Pricer *pricer)
 		push_number(&json, "order_lines", dec_make(pricer->totals->lines, 0));
 		push_number(&json, "counted_amount", pricer->totals->counted_amount);
 		push_number(&json, "counted_quantity", pricer->totals->counted_quantity);
+		if (pricer->totals->counted != NULL)
+		{
+			push_key(&json, "counted");
+			value.type = jbvBinary;
+			value.val.binary.data = &pricer->totals->counted->root;
+			value.val.binary.len = VARSIZE(pricer->totals->counted) - VARHDRSZ;
+			(void) pushJsonbValue(&json, WJB_VALUE, &value);
+		}
 	}
 	pricer->step_facts = condition_facts(facts, json);
 	return pricer->step_facts;

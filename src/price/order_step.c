@@ -61,6 +61,29 @@ measure_order(Order *order)
 	}
 }
 
+/* The facts of the lines counted, as a list. */
+static Jsonb *
+counted_facts(const Order *order)
+{
+	JsonbParseState *state = NULL;
+	int			i;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (i = 0; i < order->nlines; i++)
+	{
+		Jsonb	   *facts = order->lines[i].facts;
+		JsonbValue	value;
+
+		if (!order->lines[i].counted)
+			continue;
+		value.type = jbvBinary;
+		value.val.binary.data = &facts->root;
+		value.val.binary.len = VARSIZE(facts) - VARHDRSZ;
+		(void) pushJsonbValue(&state, WJB_ELEM, &value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
 /* Which lines the rule discounts and counts; what the latter come to. */
 void
 order_measure(Pricer *header, const Rule *rule)
@@ -91,6 +114,7 @@ order_measure(Pricer *header, const Rule *rule)
 		totals->counted_amount = dec_add(totals->counted_amount, pricer->state.running);
 		totals->counted_quantity = dec_add(totals->counted_quantity, pricer->quantity);
 	}
+	totals->counted = more != NULL && more->asks_counted ? counted_facts(order) : NULL;
 	header->quantity = totals->counted_quantity;
 	header->step_facts = NULL;
 }
@@ -426,6 +450,8 @@ order_take(Pricer *header, const Rule *rule, const Effect *effect, Dec discount)
 	order->undistributed = dec_add(order->undistributed, missed);
 	if (header->trace != NULL && dec_sign(missed) != 0)
 		trace_rejected(header, rule, "%s of it could not be shared over the lines", dec_text(missed));
+	else if (header->trace != NULL && dec_sign(taking->taken) == 0)
+		trace_rejected(header, rule, "it comes to nothing");
 	return taking->taken;
 }
 

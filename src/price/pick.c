@@ -1,204 +1,15 @@
 /*
  * pick.c
- *		One step: which of its candidates apply, and what that does to the amount.
+ *		One step: which of its candidates apply.
  *
  * Candidates arrive in precedence order. Not here: which steps there are and
- * how they follow one another (procedure.c), what a rule does to an amount
- * (rule_effect.c).
+ * how they follow one another (procedure.c), and what becomes of the line when
+ * a rule applies (apply.c).
  */
 #include "postgres.h"
 
 #include "base/condition.h"
 #include "price/pricer.h"
-
-/* ----- amounts ----- */
-
-/* Rounds a line amount as the policy says, by the line or by its unit. */
-Dec
-round_amount_mode(const Pricer *pricer, Dec amount, RoundMode mode)
-{
-	Dec			increment = pricer->increment;
-
-	switch ((RoundTarget) pricer->policy->round_target)
-	{
-		case TARGET_LINE:
-		case TARGET_ADJUSTMENT:
-		case TARGET_LINE_STEP:
-			return dec_round(amount, increment, mode);
-		case TARGET_UNIT:
-		case TARGET_UNIT_ADJUSTMENT:
-		case TARGET_UNIT_STEP:
-			return dec_mul(dec_div(amount, pricer->units, increment, mode), pricer->units);
-	}
-	pg_unreachable();
-}
-
-Dec
-round_amount(const Pricer *pricer, Dec amount)
-{
-	return round_amount_mode(pricer, amount, (RoundMode) pricer->policy->round_mode);
-}
-
-/*
- * Does the rule give the list price? The first rule of step list takes the
- * place of the fact's, later ones of that step move it; without a list price
- * it is the first rule that sets one.
- */
-static bool
-gives_list(const Pricer *pricer, const Rule *rule)
-{
-	const LineState *state = &pricer->state;
-
-	return !state->has_running ||
-		(POLICY_PART(pricer->policy, Step, steps)[rule->step].is_list &&
-		 (state->nrules == 0 || state->listed));
-}
-
-/* Tries a rule on the present state, and rounds what it gives as the policy says. */
-static bool
-try_rule(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
-{
-	LineState  *state = &pricer->state;
-
-	if (unlikely(pricer->totals != NULL))
-		return order_try(pricer, rule, effect, why_not);
-	if (!rule_effect(pricer, rule, effect, why_not))
-		return false;
-	switch ((RoundTarget) pricer->policy->round_target)
-	{
-		case TARGET_LINE:
-		case TARGET_UNIT:
-			break;
-		case TARGET_ADJUSTMENT:
-		case TARGET_UNIT_ADJUSTMENT:
-			/* a list price is no adjustment */
-			if (state->has_running && (state->nrules > 0 || !gives_list(pricer, rule)))
-				effect->result = dec_add(state->running,
-										 round_amount(pricer, dec_sub(effect->result,
-																	  state->running)));
-			break;
-		case TARGET_LINE_STEP:
-		case TARGET_UNIT_STEP:
-			/* a sum is rounded once, when all of it is known */
-			if (POLICY_PART(pricer->policy, Step, steps)[rule->step].pick != PICK_SUM)
-				effect->result = round_amount(pricer, effect->result);
-			break;
-	}
-	return true;
-}
-
-/* ----- applying ----- */
-
-/* Moves the running amount without a rule; the difference is a residual row. */
-void
-move_to(Pricer *pricer, Dec result, const char *what, const char *reason)
-{
-	LineState  *state = &pricer->state;
-
-	if (pricer->trace != NULL && dec_cmp(state->running, result) != 0)
-		trace_row(pricer, pricer->statistical ? VERDICT_STATISTICAL : VERDICT_RESIDUAL,
-				  what, NULL, reason, NULL,
-				  dec_sub(result, state->running));
-	state->running = result;
-}
-
-/* What is due for quantity zero once the rule has applied: fees, never below zero. */
-static Dec
-due_after(const LineState *state, const Rule *rule, const Effect *effect)
-{
-	Dec			due;
-
-	if (SETS_PRICE(rule->adjust))
-		return effect->fee;
-	if (rule->adjust == ADJUST_PERCENT_ON || rule->adjust == ADJUST_AMOUNT_ON)
-		return dec_add(state->zero_due, effect->fee);
-	due = dec_sub(state->zero_due, effect->fee);
-	return dec_sign(due) < 0 ? DEC_ZERO : due;
-}
-
-void
-remember_rule(Pricer *pricer, int64 id)
-{
-	if (pricer->state.nrules == pricer->rules_room)
-	{
-		pricer->rules_room *= 2;
-		pricer->rules = repalloc(pricer->rules, pricer->rules_room * sizeof(int64));
-	}
-	pricer->rules[pricer->state.nrules++] = id;
-}
-
-static char *
-applied_reason(Pricer *pricer, const Candidate *candidate, const Effect *effect, bool cut)
-{
-	char	   *reason = describe_rule(pricer, candidate->rule, effect);
-
-	if (cut)
-		reason = psprintf("%s; cut to what is left", reason);
-	if (candidate->equal != NULL)
-		reason = psprintf("%s; only its smaller id puts it before rule " INT64_FORMAT,
-						  reason, candidate->equal->id);
-	return reason;
-}
-
-/* Moves the running amount to result, which is what a rule makes of it. */
-static void
-apply(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec result, bool cut)
-{
-	LineState  *state = &pricer->state;
-	const Rule *rule = candidate->rule;
-	const RuleMore *more = rule_more(rule);
-	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[rule->step];
-	bool		is_list = gives_list(pricer, rule);
-	bool		first = is_list && state->nrules == 0;
-	Dec			due = pricer->zero ? due_after(state, rule, effect) : DEC_ZERO;
-
-	if (unlikely(pricer->totals != NULL))
-		result = dec_sub(state->running,
-						 order_take(pricer, rule, effect, dec_sub(state->running, result)));
-	if (pricer->trace != NULL)
-	{
-		const char *reason = applied_reason(pricer, candidate, effect, cut);
-
-		/* the rule's list price takes the place of the fact's */
-		if (first && state->has_running)
-			pricer->trace->waterfall = list_delete_first(pricer->trace->waterfall);
-		trace_row(pricer, is_list ? VERDICT_LIST :
-				  pricer->statistical ? VERDICT_STATISTICAL : VERDICT_APPLIED,
-				  step_name(pricer, rule->step), rule, reason, effect,
-				  first ? result : dec_sub(result, state->running))->due = dec_sub(due, state->zero_due);
-	}
-
-	state->running = result;
-	state->has_running = true;
-	state->zero_due = due;
-	if (is_list)
-	{
-		state->list_amount = result;
-		state->zero_list = due;
-		state->has_list = true;
-		state->listed = step->is_list;
-	}
-	if (!pricer->statistical)
-		remember_rule(pricer, rule->id);
-	if (more != NULL && more->ending != 0)
-		state->ending = LINKED(Ending, more, more->ending);
-	else if (step->ending != 0)
-		state->ending = LINKED(Ending, step, step->ending);
-	if (rule->final)
-		state->final = rule;
-	state->excluded |= step->excludes;
-}
-
-/* The same, cut to what is left. */
-static void
-apply_cut(Pricer *pricer, const Candidate *candidate, const Effect *effect)
-{
-	bool		cut = dec_sign(effect->result) < 0;
-
-	apply(pricer, candidate, effect, cut ? DEC_ZERO : effect->result, cut);
-}
-
-/* ----- picking ----- */
 
 #define RAISES "it would raise the price, and its step only lowers it"
 
@@ -253,7 +64,7 @@ stands_already(const Pricer *pricer, const Rule *rule, int count)
 bool
 can_wait(const Pricer *pricer, const Rule *rule)
 {
-	return !pricer->state.has_running && rule->group == 0 &&
+	return !pricer->state.has_running && rule->group == GROUP_NONE &&
 		POLICY_PART(pricer->policy, Step, steps)[rule->step].pick == PICK_CHAIN;
 }
 
@@ -307,6 +118,8 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 				trace_rejected(pricer, rule, "%s", why_not);
 			continue;
 		}
+		if (candidate->waits)
+			(void) line_facts(pricer);	/* as they are on entry, for its formula */
 		for (at = count; at > 0; at--)
 		{
 			Candidate	swap;
@@ -327,6 +140,21 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 		count++;
 	}
 	return count;
+}
+
+/* A surcharge never shares a group with a discount. */
+static bool
+same_group(const Rule *a, const Rule *b)
+{
+	const text *name;
+	const text *other;
+
+	if (a->group != GROUP_NAMED || b->group != GROUP_NAMED ||
+		IS_SURCHARGE(a->adjust) != IS_SURCHARGE(b->adjust))
+		return false;
+	name = LINKED(text, rule_more(a), rule_more(a)->group);
+	other = LINKED(text, rule_more(b), rule_more(b)->group);
+	return VARSIZE_ANY(name) == VARSIZE_ANY(other) && memcmp(name, other, VARSIZE_ANY(name)) == 0;
 }
 
 /* Keeps one candidate of each exclusive group, or the one that stands alone. */
@@ -352,8 +180,7 @@ reduce_groups(Pricer *pricer, int count)
 	for (i = 0; i < count; i++)
 	{
 		for (k = 0; k < kept; k++)
-			if (candidates[i].rule->group != 0 &&
-				candidates[k].rule->group == candidates[i].rule->group)
+			if (same_group(candidates[i].rule, candidates[k].rule))
 				break;
 		if (k == kept)
 			candidates[kept++] = candidates[i];
@@ -504,8 +331,8 @@ apply_sum(Pricer *pricer, int count)
 	for (i = 0; i < count; i++)
 	{
 		candidates[i].equal = NULL;
-		apply(pricer, &candidates[i], &candidates[i].effect,
-			  dec_add(state->running, dec_sub(candidates[i].effect.result, entry)), i >= uncut);
+		apply_rule(pricer, &candidates[i], &candidates[i].effect,
+				   dec_add(state->running, dec_sub(candidates[i].effect.result, entry)), i >= uncut);
 	}
 	if (count > 0 && pricer->totals == NULL &&
 		(pricer->policy->round_target == TARGET_LINE_STEP ||

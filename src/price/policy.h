@@ -46,6 +46,7 @@ typedef enum Adjust
 } Adjust;
 
 #define SETS_PRICE(adjust) ((adjust) <= ADJUST_MARKUP)
+#define IS_SURCHARGE(adjust) ((adjust) == ADJUST_PERCENT_ON || (adjust) == ADJUST_AMOUNT_ON)
 #define IS_GUARD(adjust) ((adjust) >= ADJUST_FLOOR_PRICE)
 
 typedef enum Breach
@@ -160,6 +161,13 @@ typedef struct Scale
 	Bracket		brackets[FLEXIBLE_ARRAY_MEMBER];
 } Scale;
 
+typedef enum GroupKind
+{
+	GROUP_NONE,
+	GROUP_NAMED,				/* RuleMore has the name */
+	GROUP_ALONE					/* '*': it stands alone in its step */
+} GroupKind;
+
 /*
  * Rules stand in the order of their steps, then of precedence: the smaller rank,
  * then the larger priority, then the smaller id. One is a cache line.
@@ -175,7 +183,7 @@ typedef struct Rule
 	Link		more;			/* RuleMore */
 	Link		scale;			/* Scale */
 	Base		base;
-	uint16		group;			/* exclusive group + 1; 0: none */
+	uint8		group;			/* GroupKind: whether it is in an exclusive group */
 	uint8		adjust:5;		/* Adjust */
 	bool		final:1;
 	bool		stop:1;
@@ -194,6 +202,7 @@ typedef struct RuleMore
 	Link		lines;			/* Jsonb: a scope */
 	Link		counts;
 	Link		ending;			/* Ending */
+	Link		group;			/* text: the exclusive group, if it has a name */
 	Link		note;			/* text: what its writer calls it */
 	uint32		nexclusions;
 	uint32		nby_facts;
@@ -203,6 +212,7 @@ typedef struct RuleMore
 	bool		has_max_units;
 	bool		free_dearest;	/* free_units: the dearest instead of the cheapest */
 	bool		free_whole;		/* free_units: all of a portion or none of it */
+	bool		asks_counted;	/* its condition or formula asks for the facts of the lines counted */
 	uint16		offset_fact;	/* + 1; 0: none */
 	StoredDec	max_amount;		/* the most it takes off */
 	StoredDec	max_units;
@@ -235,9 +245,6 @@ typedef struct Unit
 	uint32		sku;
 	StoredDec	factor;
 } Unit;
-
-/* Group number of '*', the one that stands alone in its step. */
-#define GROUP_ALONE 1
 
 typedef struct Step
 {
@@ -275,7 +282,6 @@ typedef struct Policy
 	uint32		nsteps;
 	uint32		nrules;
 	uint32		nranks;
-	uint32		ngroups;
 	uint32		ndims;			/* dimensions are the first facts */
 	uint32		nfacts;
 	uint32		nrates;
@@ -293,7 +299,6 @@ typedef struct Policy
 	Size		rules;
 	Size		ranks;
 	Size		facts;			/* offsets of the names, into the texts */
-	Size		groups;			/* the same of exclusive groups */
 	Size		rates;
 	Size		units;
 	Size		texts;

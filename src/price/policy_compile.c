@@ -173,18 +173,15 @@ read_unit(Compiler *c, Row *row)
 
 /* ----- all of it ----- */
 
-/* What a patch numbers as its base does: facts, and exclusive groups. */
+/* A patch numbers facts as its base does. */
 static void
 take_numbers(Compiler *c, const Policy *base)
 {
 	const uint32 *facts = POLICY_PART(base, uint32, facts);
-	const uint32 *groups = POLICY_PART(base, uint32, groups);
 	uint32		i;
 
 	for (i = base->ndims; i < base->nfacts; i++)
 		(void) name_number(&c->facts, POLICY_TEXT(base, facts[i]));
-	for (i = 0; i < base->ngroups; i++)
-		(void) name_number(&c->groups, POLICY_TEXT(base, groups[i]));
 }
 
 /* Has the policy the dimensions and steps of base? Else numbers mean something else. */

@@ -67,7 +67,6 @@ typedef struct Compiler
 	Step		steps[MAX_STEPS];
 	List	   *access[MAX_STEPS];	/* of uint64 *: masks, strongest first */
 	List	   *competes;
-	List	   *groups;
 	StringInfoData texts;
 
 	int			ndims;			/* dimensions, the strongest first */
@@ -78,7 +77,7 @@ typedef struct Compiler
 	List	   *facts;			/* names of other facts that are asked for */
 	List	   *paths;			/* of JsonPath * */
 	List	   *line_scopes;	/* of Jsonb * */
-	List	   *notes;			/* of text * */
+	List	   *rule_texts;		/* of text *: names of groups, and notes */
 	List	   *rates;			/* of Rate * */
 	List	   *units;			/* of Unit * */
 	List	   *endings;		/* of Ending * */
@@ -130,9 +129,13 @@ extern struct varlena *long_column(Row *row, int number);
 extern int	word_column(const Row *row, int number, const char *const *words, int n);
 #define WORD(row, number, words) word_column(row, number, words, lengthof(words))
 
-/* Keeps a text; the place of a name in a list, added if it is not there. */
+/*
+ * Keeps a text; the place of a name in a list, added if it is not there; the
+ * number of a fact that is asked for and that is no dimension.
+ */
 extern uint32 add_text(Compiler *c, const char *text);
 extern int	name_number(List **names, const char *name);
+extern int	fact_number_of(Compiler *c, const char *name);
 extern StoredDec store_dec(Compiler *c, Dec d);
 
 /* A step by name, -1 if there is none; a base by name. */

@@ -24,7 +24,7 @@ typedef struct Layout
 	Size	   *numeric_at;
 	Size	   *path_at;
 	Size	   *scope_at;
-	Size	   *note_at;
+	Size	   *text_at;
 } Layout;
 
 static Size
@@ -140,7 +140,7 @@ lay_out_rules(Compiler *c, Policy *policy, const Layout *layout)
 		policy->has_guards |= IS_GUARD(rule->adjust);
 		policy->has_order |= steps[rule->step].level == LEVEL_ORDER;
 		policy->has_statistical |= steps[rule->step].level == LEVEL_STATISTICAL;
-		steps[rule->step].has_groups |= rule->group != 0;
+		steps[rule->step].has_groups |= rule->group != GROUP_NONE;
 		steps[rule->step].end_rule = i + 1;
 		if ((i & 0xFFFF) == 0)
 			CHECK_FOR_INTERRUPTS();
@@ -155,7 +155,8 @@ lay_out_rules(Compiler *c, Policy *policy, const Layout *layout)
 		link_place(&more->value_expr, more, policy, layout->path_at);
 		link_place(&more->lines, more, policy, layout->scope_at);
 		link_place(&more->counts, more, policy, layout->scope_at);
-		link_place(&more->note, more, policy, layout->note_at);
+		link_place(&more->group, more, policy, layout->text_at);
+		link_place(&more->note, more, policy, layout->text_at);
 		link_item(&more->exclusions, more, policy, layout->exclusions, sizeof(ScopeExclusion));
 		link_item(&more->by_facts, more, policy, layout->by_facts, sizeof(uint32));
 		link_item(&more->ending, more, policy, layout->endings, sizeof(Ending));
@@ -219,17 +220,17 @@ lay_out_rates(Compiler *c, Policy *policy, const Layout *layout)
 	}
 }
 
-/* Offsets of names: those of dimensions, where they come first, then of the list. */
+/* Offsets of the names of facts: dimensions come first. */
 static uint32 *
-place_names(Compiler *c, int ndims, List *names)
+place_facts(Compiler *c)
 {
-	uint32	   *offsets = palloc((ndims + list_length(names) + 1) * sizeof(uint32));
+	uint32	   *offsets = palloc((c->ndims + list_length(c->facts) + 1) * sizeof(uint32));
 	ListCell   *cell;
 	int			i;
 
-	for (i = 0; i < ndims; i++)
+	for (i = 0; i < c->ndims; i++)
 		offsets[i] = add_text(c, c->dims[i]);
-	foreach(cell, names)
+	foreach(cell, c->facts)
 		offsets[i++] = add_text(c, lfirst(cell));
 	return offsets;
 }
@@ -268,10 +269,25 @@ always_applies(const Rule *rule)
 		(more == NULL || (more->condition == 0 && more->value_expr == 0 && more->nexclusions == 0));
 }
 
+/* Of two rules that only the price decides between: is the first never the dearer one? */
+static bool
+never_dearer(const Rule *first, const Rule *second)
+{
+	const RuleMore *more = rule_more(first);
+	const RuleMore *other = rule_more(second);
+
+	return first->adjust == ADJUST_PERCENT_OFF && second->adjust == ADJUST_PERCENT_OFF &&
+		second->base.kind == BASE_RUNNING && second->scale == 0 &&
+		(more == NULL || !more->has_max_amount) && (other == NULL || other->value_expr == 0) &&
+		dec_cmp(stored_dec(&first->value), stored_dec(&second->value)) >= 0;
+}
+
 /*
  * Of two rules with the same scope, does the weaker never come into play? Where
  * the winner by precedence takes its step, and the stronger applies whenever the
- * weaker does. What is measured over several lines counts without winning.
+ * weaker does. Of equals the smaller id has come first, and so wins where both
+ * lead to the same price. What is measured over several lines counts without
+ * winning.
  */
 static bool
 outdone(const void *state, uint32 by, uint32 payload)
@@ -281,12 +297,14 @@ outdone(const void *state, uint32 by, uint32 payload)
 	const Rule *weaker = POLICY_PART(policy, Rule, rules) + payload;
 	const Step *step = POLICY_PART(policy, Step, steps) + stronger->step;
 
-	return stronger->step == weaker->step && step->level == LEVEL_LINE &&
-		step->pick == PICK_FIRST && !step->has_groups && !IS_GUARD(weaker->adjust) &&
-		(stronger->rank != weaker->rank || stronger->priority != weaker->priority) &&
-		always_applies(stronger) &&
-		(stronger->adjust == ADJUST_PRICE || weaker->adjust >= ADJUST_PERCENT_OFF) &&
-		(weaker->more == 0 || rule_more(weaker)->nby_facts == 0);
+	if (stronger->step != weaker->step || step->level != LEVEL_LINE || step->pick != PICK_FIRST ||
+		step->has_groups || IS_GUARD(weaker->adjust) || !always_applies(stronger) ||
+		(stronger->adjust != ADJUST_PRICE && weaker->adjust < ADJUST_PERCENT_OFF) ||
+		(weaker->more != 0 && rule_more(weaker)->nby_facts != 0))
+		return false;
+	if (stronger->rank != weaker->rank || stronger->priority != weaker->priority)
+		return true;
+	return !policy->strict && never_dearer(stronger, weaker);
 }
 
 Policy *
@@ -296,14 +314,12 @@ lay_out(Compiler *c, MemoryContext result)
 	Policy	   *policy;
 	Layout		layout;
 	Size		at = TYPEALIGN(CHUNK_ALIGN, sizeof(Policy));
-	uint32	   *facts = place_names(c, c->ndims, c->facts);
-	uint32	   *groups = place_names(c, 0, c->groups);
+	uint32	   *facts = place_facts(c);
 	uint32		i;
 	int			dim;
 
 	head.base = c->base;
 	head.nrules = c->rules.n;
-	head.ngroups = list_length(c->groups);
 	head.ndims = c->ndims;
 	head.nfacts = c->ndims + list_length(c->facts);
 	head.nrates = list_length(c->rates);
@@ -323,7 +339,6 @@ lay_out(Compiler *c, MemoryContext result)
 	head.steps = place(&at, head.nsteps * sizeof(Step));
 	head.ranks = place(&at, head.nranks * sizeof(Rank));
 	head.facts = place(&at, head.nfacts * sizeof(uint32));
-	head.groups = place(&at, head.ngroups * sizeof(uint32));
 	head.rates = place(&at, head.nrates * sizeof(Rate));
 	head.units = place(&at, head.nunits * sizeof(Unit));
 	head.texts = place(&at, c->texts.len);
@@ -340,7 +355,7 @@ lay_out(Compiler *c, MemoryContext result)
 	layout.numeric_at = place_varlenas(&at, c->numerics);
 	layout.path_at = place_varlenas(&at, c->paths);
 	layout.scope_at = place_varlenas(&at, c->line_scopes);
-	layout.note_at = place_varlenas(&at, c->notes);
+	layout.text_at = place_varlenas(&at, c->rule_texts);
 	head.match = place(&at, match_size(c->scopes->match));
 	head.size = at;
 
@@ -348,7 +363,6 @@ lay_out(Compiler *c, MemoryContext result)
 	*policy = head;
 	memcpy((char *) policy + head.ranks, c->ranks, head.nranks * sizeof(Rank));
 	memcpy((char *) policy + head.facts, facts, head.nfacts * sizeof(uint32));
-	memcpy((char *) policy + head.groups, groups, head.ngroups * sizeof(uint32));
 	memcpy((char *) policy + head.texts, c->texts.data, c->texts.len);
 	memcpy((char *) policy + head.hidden, c->changed, c->nchanged * sizeof(int64));
 	memcpy((char *) policy + layout.exclusions, c->scopes->exclusions,
@@ -357,7 +371,7 @@ lay_out(Compiler *c, MemoryContext result)
 	copy_varlenas(policy, layout.numeric_at, c->numerics);
 	copy_varlenas(policy, layout.path_at, c->paths);
 	copy_varlenas(policy, layout.scope_at, c->line_scopes);
-	copy_varlenas(policy, layout.note_at, c->notes);
+	copy_varlenas(policy, layout.text_at, c->rule_texts);
 	lay_out_steps(c, policy, &layout);
 	lay_out_rules(c, policy, &layout);
 	lay_out_scales(c, policy, &layout);

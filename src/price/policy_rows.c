@@ -176,6 +176,20 @@ name_number(List **names, const char *name)
 	return list_length(*names) - 1;
 }
 
+int
+fact_number_of(Compiler *c, const char *name)
+{
+	int			number = c->ndims + name_number(&c->facts, name);
+
+	if (number >= PG_UINT16_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the rules ask for more than %d facts", PG_UINT16_MAX),
+				 errdetail("Bases, scale_on, scale_by and scale_offset name facts."),
+				 errhint("Split the policy.")));
+	return number;
+}
+
 StoredDec
 store_dec(Compiler *c, Dec d)
 {
@@ -257,7 +271,7 @@ base_named(Compiler *c, const char *name)
 	else
 	{
 		base.kind = BASE_FACT;
-		base.number = c->ndims + name_number(&c->facts, name);
+		base.number = fact_number_of(c, name);
 	}
 	return base;
 }

@@ -12,6 +12,7 @@
 #include "price/policy_compile.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/jsonpath.h"
 #include "utils/memutils.h"
 
@@ -57,12 +58,26 @@ read_scale_by(Compiler *c, const Row *row, int number, RuleMore *more)
 	{
 		GROW(c->by_facts);
 		c->by_facts.items[c->by_facts.n++] =
-			c->ndims + name_number(&c->facts, TextDatumGetCString(elements[i]));
+			fact_number_of(c, TextDatumGetCString(elements[i]));
 	}
 }
 
+/* Do the paths of an order's rule ask for $.counted? */
+static bool
+asks_counted(const Compiler *c, const Row *row, const Rule *rule)
+{
+	int			path;
+
+	for (path = 16; path <= 17 && c->steps[rule->step].level == LEVEL_ORDER; path++)
+		if (!is_null(row, path) &&
+			strstr(DatumGetCString(DirectFunctionCall1(jsonpath_out, row->values[path - 1])),
+				   "\"counted\"") != NULL)
+			return true;
+	return false;
+}
+
 static uint32
-read_more(Compiler *c, Row *row, const Scope *scope)
+read_more(Compiler *c, Row *row, const ReadRule *read)
 {
 	static const RuleMore nothing;
 	RuleMore	more;
@@ -73,11 +88,14 @@ read_more(Compiler *c, Row *row, const Scope *scope)
 	more.ending = ending_column(c, row, 15);
 	more.condition = varlena_column(row, 16, &c->paths);
 	more.value_expr = varlena_column(row, 17, &c->paths);
-	if (scope->nexclusions > 0)
+	more.asks_counted = asks_counted(c, row, &read->rule);
+	if (read->scope.nexclusions > 0)
 	{
-		more.exclusions = scope->exclusions + 1;
-		more.nexclusions = scope->nexclusions;
+		more.exclusions = read->scope.exclusions + 1;
+		more.nexclusions = read->scope.nexclusions;
 	}
+	if (read->rule.group == GROUP_NAMED)
+		more.group = varlena_column(row, 12, &c->rule_texts);
 	text = text_column(row, 18);
 	if (text != NULL)
 		strlcpy(more.currency, text, sizeof(more.currency));
@@ -85,7 +103,7 @@ read_more(Compiler *c, Row *row, const Scope *scope)
 	more.on_breach = word < 0 ? BREACH_CLAMP : word;
 	text = text_column(row, 20);
 	if (text != NULL)
-		more.offset_fact = c->ndims + name_number(&c->facts, text) + 1;
+		more.offset_fact = fact_number_of(c, text) + 1;
 	read_scale_by(c, row, 21, &more);
 	more.lines = varlena_column(row, 22, &c->line_scopes);
 	more.counts = varlena_column(row, 23, &c->line_scopes);
@@ -96,7 +114,7 @@ read_more(Compiler *c, Row *row, const Scope *scope)
 	more.unit_step = dec_column(c, row, 26);
 	more.free_dearest = WORD(row, 27, from_names) == 1;
 	more.free_whole = bool_column(row, 28);
-	more.note = varlena_column(row, 29, &c->notes);
+	more.note = varlena_column(row, 29, &c->rule_texts);
 
 	if (memcmp(&more, &nothing, sizeof(RuleMore)) == 0)
 		return 0;
@@ -153,20 +171,18 @@ read_scale(Compiler *c, Row *row, int64 rule)
 	else
 	{
 		read->scale.measure = MEASURE_FACT;
-		read->scale.fact = c->ndims + name_number(&c->facts, on);
+		read->scale.fact = fact_number_of(c, on);
 	}
 	read->scale.upper_inclusive = WORD(row, 11, bounds_names) == 1;
 	return c->scales.n;
 }
 
-static uint16
-read_group(Compiler *c, Row *row)
+static GroupKind
+read_group(Row *row)
 {
 	char	   *name = text_column(row, 12);
 
-	if (name == NULL)
-		return 0;
-	return strcmp(name, "*") == 0 ? GROUP_ALONE : GROUP_ALONE + 1 + name_number(&c->groups, name);
+	return name == NULL ? GROUP_NONE : strcmp(name, "*") == 0 ? GROUP_ALONE : GROUP_NAMED;
 }
 
 /* The number of what the rule has before priority decides. */
@@ -219,12 +235,12 @@ read_rule(Compiler *c, Row *row)
 	rule->priority = DatumGetInt32(row->values[5]);
 	rule->value = dec_column(c, row, 8);
 	rule->scale = read_scale(c, row, rule->id);
-	rule->group = read_group(c, row);
+	rule->group = read_group(row);
 	rule->final = bool_column(row, 13);
 	rule->stop = bool_column(row, 14);
 	rule->in_quote_currency = c->currency_dim >= 0 &&
 		(read->scope.mask & scope_bit(c->currency_dim)) != 0;
-	rule->more = read_more(c, row, &read->scope);
+	rule->more = read_more(c, row, read);
 	c->used_dims |= read->scope.mask;
 
 	/* values of several depths rank differently: a place for each depth */

@@ -127,6 +127,7 @@ typedef struct OrderTotals
 	int			lines;
 	Dec			counted_amount; /* of the lines that the rule counts */
 	Dec			counted_quantity;
+	Jsonb	   *counted;		/* the facts of those lines; NULL: the rule does not ask */
 } OrderTotals;
 
 struct Order;
@@ -269,13 +270,23 @@ extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char *
 /*
  * pick.c: runs one step over its matching rules, found[0..n), the strongest
  * first; whether a rule that matches is in force and its condition holds;
- * whether it is of a chain in which another may set the price it needs; notes a rule as applied; rounds a line amount by the line or by its unit as
- * the policy says; moves the running amount without a rule, which makes a
- * residual row.
+ * whether it is of a chain in which another may set the price it needs.
  */
 extern void run_step(Pricer *pricer, int number, const uint32 *found, int n);
 extern bool rule_stands(Pricer *pricer, const Rule *rule);
 extern bool can_wait(const Pricer *pricer, const Rule *rule);
+
+/*
+ * apply.c: tries a rule on the line as it stands, and rounds as the policy says
+ * (else says why not, if asked); moves the running amount to result, which is
+ * what the rule makes of it, or to the effect's, cut to what is left; notes a
+ * rule as applied; rounds a line amount by the line or by its unit; moves the
+ * running amount without a rule, which makes a residual row.
+ */
+extern bool try_rule(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not);
+extern void apply_rule(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec result,
+					   bool cut);
+extern void apply_cut(Pricer *pricer, const Candidate *candidate, const Effect *effect);
 extern void remember_rule(Pricer *pricer, int64 id);
 extern Dec	round_amount(const Pricer *pricer, Dec amount);
 extern Dec	round_amount_mode(const Pricer *pricer, Dec amount, RoundMode mode);

@@ -3,7 +3,7 @@
  *		What one rule makes of a line: its base, its scale, its adjustment.
  *
  * Every function works on exact line amounts. Not here: which rule is picked,
- * and what happens to an amount that falls below zero (procedure.c).
+ * and what becomes of the line then (apply.c).
  */
 #include "postgres.h"
 

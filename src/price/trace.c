@@ -253,25 +253,6 @@ describe_excluder(const Pricer *pricer, int step)
 
 /* ----- what a rule did, in words ----- */
 
-/* A percent of the base: "10 % off list", but "minus 10 % of cost". */
-static char *
-percent_text(Pricer *pricer, const Rule *rule, const char *rate, const char *off_on, const char *sign)
-{
-	switch ((BaseKind) rule->base.kind)
-	{
-		case BASE_LIST:
-			return psprintf("%s %% %s list", rate, off_on);
-		case BASE_RUNNING:
-			return psprintf("%s %% %s running", rate, off_on);
-		case BASE_STEP:
-			return psprintf("%s %s %% of the price after step %s", sign, rate,
-							step_name(pricer, rule->base.number));
-		case BASE_FACT:
-			return psprintf("%s %s %% of %s", sign, rate, fact_name(pricer, rule->base.number));
-	}
-	pg_unreachable();
-}
-
 static char *
 base_text(Pricer *pricer, const Rule *rule)
 {
@@ -287,6 +268,28 @@ base_text(Pricer *pricer, const Rule *rule)
 			return pstrdup(fact_name(pricer, rule->base.number));
 	}
 	pg_unreachable();
+}
+
+/* A percent of the base: "10 % off list", but "minus 10 % of cost". */
+static char *
+percent_text(Pricer *pricer, const Rule *rule, const char *rate, const char *off_on, const char *sign)
+{
+	char	   *base = base_text(pricer, rule);
+
+	if (rule->base.kind == BASE_LIST || rule->base.kind == BASE_RUNNING)
+		return psprintf("%s %% %s %s", rate, off_on, base);
+	return psprintf("%s %s %% of %s", sign, rate, base);
+}
+
+/* The most it takes off; empty without such a limit. */
+static char *
+limit_text(Pricer *pricer, const Rule *rule)
+{
+	const RuleMore *more = rule_more(rule);
+
+	if (more == NULL || !more->has_max_amount)
+		return pstrdup("");
+	return psprintf(", at most %s", dec_text(rule_money(pricer, rule, stored_dec(&more->max_amount))));
 }
 
 /* What a value of money is for. */
@@ -358,21 +361,24 @@ describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect)
 		case ADJUST_MARKUP:
 			return psprintf("%s %% markup on %s%s", rate, base_text(pricer, rule), scale);
 		case ADJUST_PERCENT_OFF:
-			return psprintf("%s%s", percent_text(pricer, rule, rate, "off", "minus"), scale);
+			return psprintf("%s%s%s", percent_text(pricer, rule, rate, "off", "minus"), scale,
+							limit_text(pricer, rule));
 		case ADJUST_PERCENT_ON:
 			return psprintf("%s%s", percent_text(pricer, rule, rate, "on", "plus"), scale);
 		case ADJUST_AMOUNT_OFF:
-			return psprintf("%s off %s%s", rate, each_text(pricer, rule, effect), scale);
+			return psprintf("%s off %s%s%s", rate, each_text(pricer, rule, effect), scale,
+							limit_text(pricer, rule));
 		case ADJUST_AMOUNT_ON:
 			return psprintf("%s on %s%s", rate, each_text(pricer, rule, effect), scale);
 		case ADJUST_LINE_AMOUNT_OFF:
-			return psprintf("%s off the %s%s", rate, pricer->totals != NULL ? "order" : "line", scale);
+			return psprintf("%s off the %s%s%s", rate, pricer->totals != NULL ? "order" : "line", scale,
+							limit_text(pricer, rule));
 		case ADJUST_FREE_UNITS:
 			return psprintf("units free: %s", rate);
 		case ADJUST_ADD_LINE:
 			return psprintf("units given: %s", rate);
 		case ADJUST_ROUND_TO:
-			return psprintf("to a multiple of %s", rate);
+			return psprintf("to a multiple of %s%s", rate, scale);
 		case ADJUST_FLOOR_PRICE:
 			return psprintf("no less than %s each%s", rate, scale);
 		case ADJUST_FLOOR_PERCENT:

@@ -126,18 +126,21 @@ to_units(CutState *state, Datum value, int128 *units)
 static CutState *
 next_state(FunctionCallInfo fcinfo)
 {
-	MemoryContext aggcontext;
 	CutState   *state = PG_ARGISNULL(0) ? NULL : (CutState *) PG_GETARG_POINTER(0);
 
-	if (!AggCheckCallContext(fcinfo, &aggcontext))
-		elog(ERROR, "quantile_cuts_add called in non-aggregate context");
 	if (PG_ARGISNULL(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("bins must not be NULL"),
 				 errhint("Say how many bins the values are to be cut into, such as 5.")));
 	if (state == NULL)
+	{
+		MemoryContext aggcontext;
+
+		if (!AggCheckCallContext(fcinfo, &aggcontext))
+			elog(ERROR, "quantile_cuts_add called in non-aggregate context");
 		state = new_state(aggcontext, PG_GETARG_INT32(2));
+	}
 	else if (state->bins != PG_GETARG_INT32(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -8,17 +8,19 @@
 
 #include "base/dec.h"
 #include "base/window.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "nodes/supportnodes.h"
-#include "parser/parse_func.h"
 #include "rfm/cuts.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(score);
 PG_FUNCTION_INFO_V1(score_whole);
@@ -36,7 +38,11 @@ typedef struct KnownCuts
 	Dec		   *cuts;
 	int64	   *units;			/* the same counted in 10^-scale; NULL if too long */
 	int			scale;
+	int64	   *floors;			/* what a whole number is above if it is above the cut; NULL if too long */
 } KnownCuts;
+
+/* Up to so many cuts, looking at all is quicker than guessing where to look. */
+#define FEW_CUTS		16
 
 static KnownCuts *
 know_cuts(FunctionCallInfo fcinfo, struct varlena *argument)
@@ -71,6 +77,13 @@ know_cuts(FunctionCallInfo fcinfo, struct varlena *argument)
 			known->units = NULL;
 			break;
 		}
+	known->floors = palloc(sizeof(int64) * Max(known->n, 1));
+	for (i = 0; i < known->n; i++)
+		if (!dec_floor64(known->cuts[i], 0, &known->floors[i]))
+		{
+			known->floors = NULL;
+			break;
+		}
 	MemoryContextSwitchTo(caller);
 	/* an error up to here leaves nothing behind */
 	MemoryContextSetParent(context, fcinfo->flinfo->fn_mcxt);
@@ -92,17 +105,27 @@ cuts_of_call(FunctionCallInfo fcinfo)
 	return known;
 }
 
-static int
-score_units(const KnownCuts *known, int128 units)
+/* 1 + the number of cuts, ascending, that are below the value */
+static inline int
+score_among(const int64 *cuts, int n, int64 value)
 {
 	int			low = 0;
-	int			high = known->n;
+	int			high = n;
 
+	if (n <= FEW_CUTS)
+	{
+		int			below = 0;
+		int			i;
+
+		for (i = 0; i < n; i++)
+			below += cuts[i] < value;
+		return below + 1;
+	}
 	while (low < high)
 	{
 		int			middle = (low + high) / 2;
 
-		if (known->units[middle] < units)
+		if (cuts[middle] < value)
 			low = middle + 1;
 		else
 			high = middle;
@@ -137,7 +160,7 @@ score(PG_FUNCTION_ARGS)
 	Dec			value;
 
 	if (likely(known->units != NULL && dec_units(PG_GETARG_DATUM(0), known->scale, &units)))
-		PG_RETURN_INT32(score_units(known, units));
+		PG_RETURN_INT32(score_among(known->units, known->n, units));
 	if (!dec_from_numeric(PG_GETARG_NUMERIC(0), &value))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -153,8 +176,8 @@ score_whole(PG_FUNCTION_ARGS)
 	const KnownCuts *known = cuts_of_call(fcinfo);
 	int64		value = PG_GETARG_INT64(0);
 
-	if (likely(known->units != NULL && known->scale < lengthof(dec_power64)))
-		PG_RETURN_INT32(score_units(known, (int128) value * dec_power64[known->scale]));
+	if (likely(known->floors != NULL))
+		PG_RETURN_INT32(score_among(known->floors, known->n, value));
 	PG_RETURN_INT32(score_dec(known, dec_make(value, 0)));
 }
 
@@ -172,6 +195,7 @@ score_support(PG_FUNCTION_ARGS)
 	FuncExpr   *call;
 	FuncExpr   *cast;
 	Expr	   *value;
+	Oid			whole;
 
 	if (!IsA(request, SupportRequestSimplify))
 		PG_RETURN_POINTER(NULL);
@@ -196,10 +220,13 @@ score_support(PG_FUNCTION_ARGS)
 		default:
 			PG_RETURN_POINTER(NULL);
 	}
-	PG_RETURN_POINTER(makeFuncExpr(LookupFuncName(list_make2(makeString("quotetier"),
-															 makeString("score_whole")),
-												  2, types, false),
-								   INT4OID, list_make2(value, lsecond(call->args)),
+	/* not by a look-up that asks for rights on the schema: a view may lend its own */
+	whole = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("score_whole"),
+							PointerGetDatum(buildoidvector(types, lengthof(types))),
+							ObjectIdGetDatum(get_func_namespace(call->funcid)));
+	if (!OidIsValid(whole))
+		PG_RETURN_POINTER(NULL);
+	PG_RETURN_POINTER(makeFuncExpr(whole, INT4OID, list_make2(value, lsecond(call->args)),
 								   InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
 }
 

@@ -95,8 +95,8 @@ ahp_weights(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("the comparisons are too far apart to be weighed")));
 
-	/* two criteria cannot contradict each other */
-	ci = n > 2 ? (lambda - n) / (n - 1) : 0;
+	/* two criteria cannot contradict each other; nor do those that only rounding puts under n */
+	ci = n > 2 ? Max((lambda - n) / (n - 1), 0) : 0;
 	cr = n > 2 ? ci / ahp_random_index(n) : 0;
 	if (cr >= CONSISTENT && !force)
 		ereport(ERROR,

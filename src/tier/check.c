@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(scheme_check);
 PG_FUNCTION_INFO_V1(tier_check);
@@ -68,6 +69,35 @@ check_kind(TriggerData *trigdata, HeapTuple row)
 			 errhint("Write threshold (or leave kind out) for tiers that a score reaches; "
 					 "share or pareto for shares of a set; grid for two scores."),
 			 errtablecol(trigdata->tg_relation, SPI_fnumber(desc, "kind"))));
+}
+
+/* How tiers are held: nothing lasts less than no time, or takes less than one. */
+static void
+check_life(TriggerData *trigdata, HeapTuple row)
+{
+	static const char *const columns[] = {"validity", "grace", "confirm", "max_drop"};
+	TupleDesc	desc = trigdata->tg_relation->rd_att;
+	int			i;
+
+	for (i = 0; i < lengthof(columns); i++)
+	{
+		int			column = SPI_fnumber(desc, columns[i]);
+		bool		isnull;
+		Datum		value = SPI_getbinval(row, desc, column, &isnull);
+		Interval	none = {0};
+
+		if (isnull)
+			continue;
+		if (i < 2 ? DatumGetInt32(DirectFunctionCall2(interval_cmp, value, IntervalPGetDatum(&none))) < 0 :
+			DatumGetInt32(value) < 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_CHECK_VIOLATION),
+					 errmsg("%s of scheme \"%s\" is too small", columns[i], column_text(row, desc, "name")),
+					 errdetail("It is %s.", column_text(row, desc, columns[i])),
+					 i < 2 ? errhint("Write an interval from 0 on, such as '1 year'.") :
+					 errhint("Write a number from 1 on."),
+					 errtablecol(trigdata->tg_relation, column)));
+	}
 }
 
 /* Reading and locking are ours to do: a writer of tiers needs no more than that. */
@@ -204,6 +234,7 @@ scheme_check(PG_FUNCTION_ARGS)
 		HeapTuple	row = row_to_be(trigdata);
 
 		check_kind(trigdata, row);
+		check_life(trigdata, row);
 		return PointerGetDatum(row);
 	}
 	check_schemes(trigdata,

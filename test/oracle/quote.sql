@@ -511,6 +511,7 @@ DECLARE
     picked  oracle.candidate[] := '{}';
     best    oracle.candidate;
     groups  text[] := '{}';
+    this    text;
     raise_all boolean := true;
     total   numeric;
     entry   numeric;
@@ -546,9 +547,12 @@ BEGIN
         IF (c.r).exclusive_group = '*' THEN
             picked := ARRAY[c];
             EXIT;
-        ELSIF (c.r).exclusive_group IS NULL OR (c.r).exclusive_group <> ALL (groups) THEN
+        END IF;
+        -- a surcharge does not share a group with a discount
+        this := (c.r).exclusive_group || CASE WHEN (c.r).adjust IN ('percent_on', 'amount_on') THEN ' +' ELSE ' -' END;
+        IF this IS NULL OR this <> ALL (groups) THEN
             picked := picked || c;
-            groups := groups || coalesce((c.r).exclusive_group, '');
+            groups := groups || coalesce(this, '');
         END IF;
     END LOOP;
     cands := picked;

@@ -18,6 +18,11 @@ SELECT id, x, t_x, t, round(m_x, 4) AS m_x
 FROM (SELECT id, btyd_agg(day, amount) FILTER (WHERE day <= '2015-02-01') AS b FROM lifetimes GROUP BY 1) c, btyd_stats(b, '2015-02-01') ORDER BY 1;
 SELECT id, x, t_x, t
 FROM (SELECT id, btyd_agg(day, amount, '1 week') FILTER (WHERE day <= '2015-02-01') AS b FROM lifetimes GROUP BY 1) c, btyd_stats(b, '2015-02-01') ORDER BY 1;
+-- what came after that: the periods and the mean, of days and of weeks
+SELECT id, coalesce(d.x + 1, 0) AS periods, coalesce(w.x + 1, 0) AS weeks, coalesce(round(mean, 4), 0) AS mean
+FROM (SELECT id, btyd_agg(day, amount) FILTER (WHERE later) AS b, btyd_agg(day, amount, '1 week') FILTER (WHERE later) AS by_week, avg(amount) FILTER (WHERE later) AS mean
+      FROM lifetimes, LATERAL (SELECT day > '2015-02-01' AS later) l GROUP BY 1 HAVING min(day) <= '2015-02-01') c
+LEFT JOIN LATERAL btyd_stats(b, '2015-02-07') d ON true LEFT JOIN LATERAL btyd_stats(by_week, '2015-02-07') w ON true ORDER BY 1;
 -- it is the first order in time that does not count, not the first row
 SELECT m_x FROM (SELECT btyd_agg(day, amount) AS b FROM (VALUES (date '2015-02-01', 20), ('2015-01-01', 10), ('2015-03-01', 25)) o (day, amount)) c, btyd_stats(b, '2015-04-01');
 
@@ -74,7 +79,11 @@ SET min_parallel_table_scan_size = 0;
 SET max_parallel_workers_per_gather = 2;
 SET enable_sort = off;
 EXPLAIN (COSTS OFF) SELECT customer, btyd_agg(at, amount) FROM btyd_orders GROUP BY 1;
-SELECT btyd_differences('day', 'SELECT customer, btyd_agg(at, amount) AS b FROM btyd_orders GROUP BY 1') AS parallel;
+SELECT btyd_differences('day', 'SELECT customer, btyd_agg(at, amount) AS b FROM btyd_orders GROUP BY 1') AS two_workers;
+SET max_parallel_workers_per_gather = 1;
+SELECT btyd_differences('day', 'SELECT customer, btyd_agg(at, amount) AS b FROM btyd_orders GROUP BY 1') AS one;
+SET max_parallel_workers_per_gather = 0;
+SELECT btyd_differences('day', 'SELECT customer, btyd_agg(at, amount) AS b FROM btyd_orders GROUP BY 1') AS none;
 RESET ALL;
 SET search_path = public, quotetier;
 -- stored, and toasted

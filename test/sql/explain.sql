@@ -133,6 +133,17 @@ SELECT reason FROM quotetier.explain_order('[]'::text, '{}', 'default', '2025-06
 SELECT reason FROM quotetier.explain_order(ARRAY[ROW(1)], ROW(), 'default', '2025-06-15', 'text') ORDER BY seq;
 SELECT count(*) FROM quotetier.explain_order('[]', '{}', 'default', '2025-06-15', NULL);
 
+-- a limit to what a rule takes off, a scale of multiples, a percent of something else
+DELETE FROM quotetier.rule WHERE policy = 'default';
+UPDATE quotetier.step SET pick = 'chain' WHERE policy = 'default' AND name = 'volume';
+INSERT INTO quotetier.rule (id, policy, step, adjust, value, max_amount, base, currency, priority) VALUES
+    (401, 'default', 'volume', 'percent_off', 10, 5, NULL, NULL, 9), (402, 'default', 'volume', 'line_amount_off', 7, 2, NULL, NULL, 8), (403, 'default', 'volume', 'amount_off', 0.5, 100, NULL, NULL, 7),
+    (404, 'default', 'volume', 'percent_off', 10, 3, 'cost', 'EUR', 6), (405, 'default', 'volume', 'percent_on', 1, NULL, 'tier', NULL, 5), (406, 'default', 'volume', 'percent_on', 1, NULL, 'list', NULL, 4);
+INSERT INTO quotetier.rule (id, policy, step, adjust, scale_mode) VALUES (407, 'default', 'promotion', 'round_to', 'volume');
+INSERT INTO quotetier.scale (rule, from_value, value) VALUES (407, 2, 0.5);
+INSERT INTO quotetier.fx_rate VALUES ('EUR', 'CNY', 8);
+SELECT reason FROM quotetier.explain_quote('{"list_price": 100, "cost": 400}', 2, '2025-06-15', format => 'text') ORDER BY seq;
+
 -- no format is no answer
 SELECT count(*) FROM quotetier.explain_quote('{"tier": "gold", "list_price": 19.99}', 7, '2025-06-15', format => NULL);
 SAVEPOINT before;

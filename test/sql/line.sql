@@ -143,6 +143,10 @@ SELECT step, rule, verdict, reason FROM quotetier.explain_quote('{"sku": "other"
 INSERT INTO quotetier.rule (id, policy, step, adjust, scale_mode, scale_by, priority) VALUES (37, 'lists', 'list', 'percent_off', 'volume', '{price_list}', -2);
 INSERT INTO quotetier.scale (rule, from_value, value) VALUES (37, 10, 50);
 SELECT line, list_price, net_amount FROM quotetier.quote_order('[{"sku": "A", "qty": 6}, {"sku": "plain", "qty": 4}]', '{"price_list": "A"}', 'lists', '2025-06-15');
+-- its formula sees the line as it was on entry to the step
+UPDATE quotetier.rule SET (value, value_expr) = (NULL, '$.running_price / 10') WHERE id = 35;
+SELECT list_price, rules FROM quotetier.quote('{"sku": "plain", "price_list": "C"}', 1, '2025-06-15', 'lists');
+UPDATE quotetier.rule SET (value, value_expr) = (5, NULL) WHERE id = 35;
 -- in a group there is no waiting: who stands for it is known on entry. Strict only minds who applies
 UPDATE quotetier.rule SET exclusive_group = 'g' WHERE id IN (34, 35);
 SELECT list_price, rules FROM quotetier.quote('{"sku": "plain", "price_list": "C"}', 10, '2025-06-15', 'lists');
@@ -173,6 +177,17 @@ SELECT what, got, expected, got = expected AS ok FROM (VALUES
 UPDATE quotetier.policy SET round_mode = 'half_up' WHERE name = 'l';
 INSERT INTO quotetier.rule (id, policy, step, adjust, value) VALUES (41, 'l', 'one', 'percent_off', 16.73), (42, 'l', 'three', 'round_to', 5);
 SELECT step, rule, verdict, reason, base, amount, running FROM quotetier.explain_quote('{"list_price": 100}', 3, '2025-06-15', 'l') ORDER BY seq;
+DELETE FROM quotetier.rule WHERE policy = 'l';
+
+-- ----- of a group one discount applies and one surcharge, by precedence; what sets a price goes with the discounts
+UPDATE quotetier.step SET pick = 'sum' WHERE policy = 'l' AND name = 'three';
+INSERT INTO quotetier.rule (id, policy, step, adjust, value, priority, exclusive_group) VALUES
+    (71, 'l', 'three', 'percent_off', 10, 1, 'g'), (72, 'l', 'three', 'amount_off', 1, 2, 'g'), (73, 'l', 'three', 'percent_on', 30, 3, 'g'), (74, 'l', 'three', 'amount_on', 50, 0, 'g'), (75, 'l', 'three', 'line_amount_off', 0.5, 0, 'h');
+SELECT net_amount, rules FROM quotetier.quote('{"list_price": 100}', 1, '2025-06-15', 'l');
+SELECT rule, verdict, reason FROM quotetier.explain_quote('{"list_price": 100}', 1, '2025-06-15', 'l') WHERE verdict = 'rejected' ORDER BY rule;
+UPDATE quotetier.step SET pick = 'chain' WHERE policy = 'l' AND name = 'three';
+UPDATE quotetier.rule SET (adjust, value) = ('price', 90) WHERE id = 71;
+SELECT net_amount, rules FROM quotetier.quote('{"list_price": 100}', 1, '2025-06-15', 'l');
 DELETE FROM quotetier.rule WHERE policy = 'l';
 
 -- ----- statistical steps: told after the net price, from the net price, and no part of it

@@ -55,6 +55,18 @@ SELECT quotetier.tier_of('1', 'abc');
 SELECT * FROM quotetier.metric;
 SELECT * FROM quotetier.rfm_models;
 
+-- a view lends its owner's right to use the schema, also where the planner puts one function in the place of another
+RESET ROLE;
+CREATE VIEW scored AS SELECT max(quotetier.score(customer, '{3}')) AS score FROM orders;
+GRANT SELECT ON scored TO privileges_somebody;
+REVOKE USAGE ON SCHEMA quotetier FROM PUBLIC;
+SET ROLE privileges_somebody;
+SELECT score FROM scored;
+SELECT quotetier.score(1, '{3}');
+RESET ROLE;
+GRANT USAGE ON SCHEMA quotetier TO PUBLIC;
+DROP VIEW scored;
+
 -- ----- somebody who writes tiers -----
 
 -- has a right on them and no other; what the scheme was is kept all the same, once a transaction

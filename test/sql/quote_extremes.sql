@@ -20,6 +20,18 @@ SELECT quotetier.net_price(jsonb_build_object('tag', array_agg('a'::text), 'grp'
 SELECT quotetier.net_price(jsonb_build_object('tag', array_agg('t' || i) || '{z,z}', 'grp', array_agg('b'::text))) FROM generate_series(1, 100000) i;
 RESET statement_timeout;
 
+-- more exclusive groups than 16 bits can number: of each still one rule only
+INSERT INTO quotetier.step (policy, seq, name, pick) VALUES ('default', 15, 'groups', 'sum');
+SET session_replication_role = replica;
+INSERT INTO quotetier.rule (policy, step, scope, adjust, value, exclusive_group)
+SELECT 'default', 'groups', jsonb_build_object('grp', i % 66000), 'line_amount_off', 1 + i / 66000, 'group ' || i % 66000
+FROM generate_series(0, 66000 + 65999) i WHERE i < 66000 OR i % 66000 >= 65400;
+RESET session_replication_role;
+SELECT count(*) AS groups, count(*) FILTER (WHERE net_price = 8) AS one_of_each
+FROM generate_series(65400, 65999) i, quotetier.net_price(jsonb_build_object('list_price', 10, 'grp', i)) net_price;
+DELETE FROM quotetier.rule WHERE step = 'groups';
+DELETE FROM quotetier.step WHERE name = 'groups';
+
 -- more decimals than numeric has
 SELECT net_amount FROM quotetier.quote('{"list_price": 1e-9000}');
 SELECT net_amount FROM quotetier.quote('{"list_price": 1e-9000}', 1e9000);

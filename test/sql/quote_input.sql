@@ -229,6 +229,13 @@ SELECT n || '. ' || left(a, 90) || E'\n    ' || asked(quote_literal(a) || ', 2, 
     (15, $${"list_price": 10.555, "uom_factor": "6"}$$),
     (16, $${"list_price": 10.555, "uom": "box", "uom_factor": 0.000001}$$)) AS v (n, a) ORDER BY n;
 
+-- a rule's money, and no currency to convert it to, or no rate
+INSERT INTO quotetier.policy (name) VALUES ('no currency');
+INSERT INTO quotetier.step (policy, seq, name) VALUES ('no currency', 10, 'list');
+INSERT INTO quotetier.rule (policy, step, adjust, value, currency) VALUES ('no currency', 'list', 'price', 5, 'USD');
+SELECT n || '. ' || a || E'\n    ' || asked(quote_literal(a) || ', 2, ''2025-06-15'', ''no currency''') FROM (VALUES
+    (1, $${}$$), (2, $${"currency": "EUR"}$$), (3, $${"currency": "USD"}$$)) AS v (n, a) ORDER BY n;
+
 \echo == a row type that changes between the calls of a session
 CREATE TABLE item (id int, gone text, list_price numeric, tier text);
 INSERT INTO item VALUES (1, 'x', 10, 'gold');

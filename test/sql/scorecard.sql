@@ -8,6 +8,8 @@ FROM (VALUES (1, ARRAY[[1,3,5],[1/3.0,1,3],[1/5.0,1/3.0,1]]::float8[]), (2, ARRA
              (3, ARRAY[[1,1/3.0,1/5.0,1/7.0],[3,1,1/2.0,1/3.0],[5,2,1,1/2.0],[7,3,2,1]]), (4, ARRAY[[1]]), (5, ARRAY[[1,9],[1/9.0,1]])) m (i, matrix),
      quotetier.ahp_weights(matrix)
 ORDER BY i;
+-- comparisons that do not contradict each other at all: not even by the last digit
+SELECT ci, cr FROM quotetier.ahp_weights(ARRAY[[1,2,4],[0.5,1,2],[0.25,0.5,1]]);
 SELECT round(cr::numeric, 4) AS cr FROM quotetier.ahp_weights(ARRAY[[1,9,1/9.0],[1/9.0,1,9],[9,1/9.0,1]]);
 SELECT (SELECT array_agg(round(w::numeric, 4)) FROM unnest(weights) w) AS weights, round(cr::numeric, 4) AS cr
 FROM quotetier.ahp_weights(ARRAY[[1,9,1/9.0],[1/9.0,1,9],[9,1/9.0,1]], force => true);

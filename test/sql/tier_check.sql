@@ -61,6 +61,8 @@ SELECT * FROM refused($$INSERT INTO quotetier.tier (scheme, name, rank, from_val
 -- tier life
 SELECT * FROM refused($$INSERT INTO quotetier.scheme (name, validity) VALUES ('s', '-1 day')$$);
 SELECT * FROM refused($$INSERT INTO quotetier.scheme (name, confirm) VALUES ('s', 0)$$);
+SELECT * FROM refused($$INSERT INTO quotetier.scheme (name, grace) VALUES ('s', '1 month -40 days')$$);
+SELECT * FROM refused($$INSERT INTO quotetier.scheme (name, max_drop) VALUES ('s', -1)$$);
 
 -- the floor below the triggers
 SET session_replication_role = replica;

@@ -4,40 +4,18 @@
 # "tier|selected": what tier() says beside what a SELECT in the same statement says.
 use strict;
 use warnings;
-use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Session;
 use Test::More;
 
 my $look = q{SELECT quotetier.tier('t', 50), (SELECT name FROM quotetier.tier
              WHERE scheme = 't' AND from_value <= 50 ORDER BY from_value DESC LIMIT 1)};
 
-# A psql that stays connected.
-sub session
-{
-	my ($node) = @_;
-	my %session = (in => '', out => '', err => '', timer => IPC::Run::timeout(180));
-	$session{harness} = IPC::Run::start(
-		[ 'psql', '-XAtq', '-d', $node->connstr('postgres') ],
-		'<' => \$session{in}, '>' => \$session{out}, '2>' => \$session{err}, $session{timer});
-	return \%session;
-}
-
-sub ask
-{
-	my ($session, $sql) = @_;
-	$session->{out} = '';
-	$session->{timer}->start(180);
-	$session->{in} .= "$sql;\n\\echo done\n";
-	IPC::Run::pump($session->{harness}) until $session->{out} =~ /^done$/m;
-	$session->{out} =~ s/\n?done\n//;
-	return $session->{out};
-}
-
 sub sees
 {
 	my ($session, $tier, $what) = @_;
-	is(ask($session, $look), "$tier|$tier", $what);
+	is($session->ask($look), "$tier|$tier", $what);
 }
 
 sub move
@@ -57,10 +35,10 @@ $primary->safe_psql('postgres', q{
 	INSERT INTO quotetier.tier (scheme, name, rank, from_value) VALUES ('t', 'low', 1, 0), ('t', 'high', 2, 100)});
 
 # ---- prepared transactions
-my $local = session($primary);
-my $frozen = session($primary);
+my $local = Session->new($primary->connstr('postgres'));
+my $frozen = Session->new($primary->connstr('postgres'));
 sees($local, 'low', 'before');
-ask($frozen, 'BEGIN ISOLATION LEVEL REPEATABLE READ');
+$frozen->ask('BEGIN ISOLATION LEVEL REPEATABLE READ');
 sees($frozen, 'low', 'before, in a transaction that goes on');
 $primary->safe_psql('postgres', q{
 	BEGIN;
@@ -70,22 +48,22 @@ sees($local, 'low', 'prepared, not yet committed');
 $primary->safe_psql('postgres', q{COMMIT PREPARED 'p'});
 sees($local, 'high', 'COMMIT PREPARED');
 sees($frozen, 'low', 'not in the transaction that goes on');
-ask($frozen, 'COMMIT');
+$frozen->ask('COMMIT');
 sees($frozen, 'high', 'but in the next one');
 
-ask($local, q{BEGIN; UPDATE quotetier.tier SET from_value = 60 WHERE scheme = 't' AND name = 'high'});
+$local->ask(q{BEGIN; UPDATE quotetier.tier SET from_value = 60 WHERE scheme = 't' AND name = 'high'});
 sees($local, 'low', 'own change');
-ask($local, q{PREPARE TRANSACTION 'q'});
+$local->ask(q{PREPARE TRANSACTION 'q'});
 sees($local, 'high', 'own change prepared: no longer seen');
-ask($local, q{ROLLBACK PREPARED 'q'});
+$local->ask(q{ROLLBACK PREPARED 'q'});
 sees($local, 'high', 'own change rolled back after PREPARE');
 
-ask($local, q{BEGIN; UPDATE quotetier.tier SET from_value = 60 WHERE scheme = 't' AND name = 'high'; PREPARE TRANSACTION 'r'});
+$local->ask(q{BEGIN; UPDATE quotetier.tier SET from_value = 60 WHERE scheme = 't' AND name = 'high'; PREPARE TRANSACTION 'r'});
 $primary->stop('immediate');
 $primary->start;
-$local = session($primary);
+$local = Session->new($primary->connstr('postgres'));
 sees($local, 'high', 'prepared before a crash');
-ask($local, q{COMMIT PREPARED 'r'});
+$local->ask(q{COMMIT PREPARED 'r'});
 sees($local, 'low', 'committed after the crash');
 
 # ---- hot standby
@@ -93,22 +71,22 @@ $primary->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'backup', has_streaming => 1);
 $standby->start;
-my $reader = session($standby);
-my $old = session($standby);
+my $reader = Session->new($standby->connstr('postgres'));
+my $old = Session->new($standby->connstr('postgres'));
 sees($reader, 'low', 'standby: as the primary');
-ask($old, 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+$old->ask('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
 move($primary, 45);
 $primary->wait_for_catchup($standby);
 sees($reader, 'high', 'standby: after a change on the primary');
 sees($old, 'low', 'standby: a cold book filled under an old snapshot');
-ask($old, 'COMMIT');
+$old->ask('COMMIT');
 sees($old, 'high', 'standby: is not the next transaction\'s');
-ask($reader, 'BEGIN ISOLATION LEVEL REPEATABLE READ');
+$reader->ask('BEGIN ISOLATION LEVEL REPEATABLE READ');
 sees($reader, 'high', 'standby: repeatable');
 move($primary, 70);
 $primary->wait_for_catchup($standby);
 sees($reader, 'high', 'standby: repeatable, after a change');
-ask($reader, 'COMMIT');
+$reader->ask('COMMIT');
 sees($reader, 'low', 'standby: fresh afterwards');
 
 # ---- logical replication: rows arrive without statements
@@ -117,8 +95,8 @@ $subscriber->init;
 $subscriber->start;
 $subscriber->safe_psql('postgres', q{SET client_min_messages = warning; CREATE EXTENSION quotetier CASCADE});
 $primary->safe_psql('postgres', 'CREATE PUBLICATION tiers FOR TABLE quotetier.scheme, quotetier.tier');
-my $apply = session($subscriber);
-ask($apply, q{INSERT INTO quotetier.scheme (name) VALUES ('t');
+my $apply = Session->new($subscriber->connstr('postgres'));
+$apply->ask(q{INSERT INTO quotetier.scheme (name) VALUES ('t');
 	INSERT INTO quotetier.tier (scheme, name, rank, from_value) VALUES ('t', 'low', 1, 0), ('t', 'high', 2, 70)});
 sees($apply, 'low', 'subscriber: before');
 (my $connection = $primary->connstr('postgres')) =~ s/'/''/g;
@@ -141,15 +119,10 @@ $standby->promote;
 sees($reader, 'low', 'promoted: same as before');
 $standby->safe_psql('postgres', q{INSERT INTO quotetier.tier (scheme, name, rank, from_value) VALUES ('t', 'own', 2, 50)});
 sees($reader, 'own', 'promoted: its own changes are seen');
-ask($reader, q{BEGIN; UPDATE quotetier.tier SET from_value = 51 WHERE scheme = 't' AND name = 'own'});
+$reader->ask(q{BEGIN; UPDATE quotetier.tier SET from_value = 51 WHERE scheme = 't' AND name = 'own'});
 sees($reader, 'low', 'promoted: a session from before can change');
-ask($reader, 'ROLLBACK');
+$reader->ask('ROLLBACK');
 sees($reader, 'own', 'promoted: and take back');
 
-for my $session ($local, $frozen, $reader, $old, $apply)
-{
-	$session->{in} .= "\\q\n";
-	eval { IPC::Run::finish($session->{harness}) };
-}
-is($_->{err}, '', 'no errors in a session') for ($local, $reader, $old, $apply);
+ok($_->end, 'a session lived to the end') foreach ($local, $reader, $old, $apply);
 done_testing();
