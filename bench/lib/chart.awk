@@ -87,6 +87,11 @@ END {
 				}
 	for (s = 1; s <= n; s++)
 		if (s in at) {
+			# steep ones end in the middle, where others pass: named above
+			if (key[s] ~ /^engines/) {
+				text(end_x[s] + 8, end_y[s] - 11, "end", 12, colours[s], name[s])
+				continue
+			}
 			if ((at[s] - end_y[s]) ^ 2 > 9)
 				line(end_x[s] + 5, end_y[s], end_x[s] + 14, at[s], "#c9d0d6")
 			text(end_x[s] + ((at[s] - end_y[s]) ^ 2 > 9 ? 17 : 9), at[s] + 4, "start", 12, colours[s], name[s], weights[s] > 3)
