@@ -87,9 +87,9 @@ END {
 				}
 	for (s = 1; s <= n; s++)
 		if (s in at) {
-			# what ends under way is named above its end
-			if (points[key[s]] > 1 && end_x[s] < x(of[s], many) - 1) {
-				text(end_x[s], end_y[s] - 12, "middle", 12, colours[s], name[s])
+			# steep ones end in the middle, where others pass: named above
+			if (key[s] ~ /^engines/) {
+				text(end_x[s] + 8, end_y[s] - 11, "end", 12, colours[s], name[s])
 				continue
 			}
 			if ((at[s] - end_y[s]) ^ 2 > 9)

@@ -54,43 +54,20 @@ static char covered_key[NAMEDATALEN * 4];
 static SubTransactionId key_holder = InvalidSubTransactionId;
 static SubTransactionId everything_holder = InvalidSubTransactionId;
 
-static void
-forget_transaction(XactEvent event, void *arg)
+void
+change_forget(void)
 {
-	switch (event)
-	{
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_PARALLEL_COMMIT:
-		case XACT_EVENT_ABORT:
-		case XACT_EVENT_PARALLEL_ABORT:
-		case XACT_EVENT_PREPARE:
-			nitems = nkeys = 0;
-			key_holder = everything_holder = InvalidSubTransactionId;
-			break;
-		default:
-			break;
-	}
-}
-
-static void
-follow_subtransaction(SubXactEvent event, SubTransactionId mine,
-					  SubTransactionId parent, void *arg)
-{
-	SubTransactionId now = event == SUBXACT_EVENT_COMMIT_SUB ? parent : InvalidSubTransactionId;
-
-	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
-		return;
-	if (key_holder == mine)
-		key_holder = now;
-	if (everything_holder == mine)
-		everything_holder = now;
+	nitems = nkeys = 0;
+	key_holder = everything_holder = InvalidSubTransactionId;
 }
 
 void
-change_init(void)
+change_follow(SubTransactionId ended, SubTransactionId holder)
 {
-	RegisterXactCallback(forget_transaction, NULL);
-	RegisterSubXactCallback(follow_subtransaction, NULL);
+	if (key_holder == ended)
+		key_holder = holder;
+	if (everything_holder == ended)
+		everything_holder = holder;
 }
 
 /* ----- writing ----- */
