@@ -55,5 +55,6 @@ INSERT INTO bench.arm (arm, lines, statement) VALUES
 
 SELECT format(command, n, :lines, :rounds)
   FROM unnest(string_to_array(:'sizes', ',')::int[]) n, unnest(ARRAY['CALL bench.fill9(%1$s, %2$s)', 'VACUUM ANALYZE quotetier.rule',
-                                                'CALL bench.race_arms(''quote9'', ''nested9_%1$s'', %1$s, %3$s)']) command \gexec
+                                                'CALL bench.race_arms(''quote9'', ''nested9_%1$s'', %1$s, %3$s)']) WITH ORDINALITY c (command, place)
+ ORDER BY n, place \gexec
 \ir lib/report.sql
