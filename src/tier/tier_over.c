@@ -45,8 +45,8 @@ typedef struct Grading
 static void
 keep(Grading *grading, Dec *kept, Dec value)
 {
-	if (kept->big != NULL)
-		pfree(kept->big);
+	Numeric		old = kept->big;
+
 	*kept = value;
 	if (value.big != NULL)
 	{
@@ -55,6 +55,10 @@ keep(Grading *grading, Dec *kept, Dec value)
 		kept->big = DatumGetNumericCopy(NumericGetDatum(value.big));
 		MemoryContextSwitchTo(caller);
 	}
+
+	/* not before: it may be what is kept on */
+	if (old != NULL)
+		pfree(old);
 }
 
 /* Passes over the partition once, to learn what a share is of. */
