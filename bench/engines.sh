@@ -8,14 +8,13 @@
 #   SET="sizes=1000,10000,100000 lines=20000 rounds=5 seconds=1"
 #
 # npm: @gorules/zen-engine json-rules-engine
-set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
+. "$(dirname "$0")/lib/shell.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 [ -d "${NODE_FOLDER:-.}/node_modules/@gorules" ] && [ -d "$NODE_FOLDER/node_modules/json-rules-engine" ] ||
 	{ echo "npm or the network is not there to install @gorules/zen-engine and json-rules-engine: skipped"; exit 0; }
 ln -s "$NODE_FOLDER/node_modules" .
-psql -X -q -v ON_ERROR_STOP=1 -c 'SET client_min_messages = warning' -f "$here/lib/nested9.sql"
+sql -f "$here/lib/nested9.sql"
 cp "$here/engines.mjs" .
-node engines.mjs
+PGOPTIONS='-c client_min_messages=warning' node engines.mjs

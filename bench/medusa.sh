@@ -7,8 +7,7 @@
 #   SET="rounds=7 calls=200"
 #
 # npm: @medusajs/pricing @medusajs/framework
-set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
+. "$(dirname "$0")/lib/shell.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"

@@ -27,7 +27,7 @@ COMMENT ON TABLE quotetier.change IS
 COMMENT ON COLUMN quotetier.change.book IS 'kind of book the change belongs to';
 COMMENT ON COLUMN quotetier.change.high IS 'first 64 bits of the transaction''s stamp';
 COMMENT ON COLUMN quotetier.change.low IS 'last 64 bits of the transaction''s stamp';
-COMMENT ON COLUMN quotetier.change.key IS 'the policy of which more than single rules changed; null with a null item: of all';
+COMMENT ON COLUMN quotetier.change.key IS 'the policy; null: any';
 COMMENT ON COLUMN quotetier.change.item IS 'the rule that changed; null: all of them';
 
 CREATE FUNCTION quotetier.stamp_change() RETURNS trigger

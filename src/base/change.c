@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "base/change.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/qunique.h"
@@ -54,43 +55,20 @@ static char covered_key[NAMEDATALEN * 4];
 static SubTransactionId key_holder = InvalidSubTransactionId;
 static SubTransactionId everything_holder = InvalidSubTransactionId;
 
-static void
-forget_transaction(XactEvent event, void *arg)
+void
+change_forget(void)
 {
-	switch (event)
-	{
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_PARALLEL_COMMIT:
-		case XACT_EVENT_ABORT:
-		case XACT_EVENT_PARALLEL_ABORT:
-		case XACT_EVENT_PREPARE:
-			nitems = nkeys = 0;
-			key_holder = everything_holder = InvalidSubTransactionId;
-			break;
-		default:
-			break;
-	}
-}
-
-static void
-follow_subtransaction(SubXactEvent event, SubTransactionId mine,
-					  SubTransactionId parent, void *arg)
-{
-	SubTransactionId now = event == SUBXACT_EVENT_COMMIT_SUB ? parent : InvalidSubTransactionId;
-
-	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
-		return;
-	if (key_holder == mine)
-		key_holder = now;
-	if (everything_holder == mine)
-		everything_holder = now;
+	nitems = nkeys = 0;
+	key_holder = everything_holder = InvalidSubTransactionId;
 }
 
 void
-change_init(void)
+change_follow(SubTransactionId ended, SubTransactionId holder)
 {
-	RegisterXactCallback(forget_transaction, NULL);
-	RegisterSubXactCallback(follow_subtransaction, NULL);
+	if (key_holder == ended)
+		key_holder = holder;
+	if (everything_holder == ended)
+		everything_holder = holder;
 }
 
 /* ----- writing ----- */
@@ -152,13 +130,15 @@ add_key(Entry *entry, Datum key)
 	key_holder = GetCurrentSubTransactionId();
 }
 
+/* Of its key, if the row says that, too: other keys need not know of it. */
 static void
-add_item(Entry *entry, Datum item)
+add_item(Entry *entry, Datum item, Datum key, bool no_key)
 {
 	nitems++;
 	entry->values[CHANGE_ITEM] = item;
 	entry->nulls[CHANGE_ITEM] = false;
-	entry->nulls[CHANGE_KEY] = true;
+	entry->values[CHANGE_KEY] = key;
+	entry->nulls[CHANGE_KEY] = no_key;
 	add_row(entry);
 }
 
@@ -223,31 +203,44 @@ logged_columns(TriggerData *trigdata)
 	return columns;
 }
 
+/* What a row is of. */
+typedef struct RowIdentity
+{
+	Datum		key;
+	Datum		item;
+	bool		no_key;
+	bool		no_item;
+} RowIdentity;
+
+static RowIdentity
+identify(TupleDesc desc, Columns columns, HeapTuple tuple)
+{
+	RowIdentity row = {0, 0, true, true};
+
+	if (columns.key > 0)
+		row.key = heap_getattr(tuple, columns.key, desc, &row.no_key);
+	if (columns.item > 0)
+		row.item = heap_getattr(tuple, columns.item, desc, &row.no_item);
+	return row;
+}
+
+static bool
+same_row(RowIdentity a, RowIdentity b)
+{
+	return a.no_key == b.no_key && a.no_item == b.no_item && a.item == b.item &&
+		(a.no_key || DatumGetBool(DirectFunctionCall2Coll(texteq, C_COLLATION_OID, a.key, b.key)));
+}
+
 /* Logs the item of a row, the key where items are too many, or everything. */
 static void
-log_row(Entry *entry, TupleDesc desc, Columns columns, HeapTuple tuple, int64 *last_item)
+log_row(Entry *entry, RowIdentity row)
 {
-	bool		isnull = true;
-	Datum		value;
-
-	if (columns.item > 0 && nitems < ITEMS_LOGGED)
-	{
-		value = heap_getattr(tuple, columns.item, desc, &isnull);
-		if (!isnull && DatumGetInt64(value) == *last_item)
-			return;
-		if (!isnull)
-		{
-			*last_item = DatumGetInt64(value);
-			add_item(entry, value);
-			return;
-		}
-	}
-	if (columns.key > 0)
-		value = heap_getattr(tuple, columns.key, desc, &isnull);
-	if (isnull)
-		add_everything(entry);
+	if (!row.no_item && nitems < ITEMS_LOGGED)
+		add_item(entry, row.item, row.key, row.no_key);
+	else if (!row.no_key)
+		add_key(entry, row.key);
 	else
-		add_key(entry, value);
+		add_everything(entry);
 }
 
 void
@@ -255,7 +248,6 @@ change_log(TriggerData *trigdata, const char *kind, int64 high, int64 low)
 {
 	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
 	Columns		columns = logged_columns(trigdata);
-	int64		last_item = EVERY_ITEM;
 	Entry		entry;
 
 	if (!columns.logged || everything_holder != InvalidSubTransactionId)
@@ -265,10 +257,17 @@ change_log(TriggerData *trigdata, const char *kind, int64 high, int64 low)
 		add_everything(&entry);
 	else
 	{
-		log_row(&entry, desc, columns, trigdata->tg_trigtuple, &last_item);
+		RowIdentity row = identify(desc, columns, trigdata->tg_trigtuple);
+
+		log_row(&entry, row);
 		if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) &&
 			everything_holder == InvalidSubTransactionId)
-			log_row(&entry, desc, columns, trigdata->tg_newtuple, &last_item);
+		{
+			RowIdentity now = identify(desc, columns, trigdata->tg_newtuple);
+
+			if (!same_row(row, now))
+				log_row(&entry, now);
+		}
 	}
 	table_close(entry.log, NoLock);
 }

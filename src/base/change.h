@@ -33,8 +33,12 @@ typedef struct ChangeSet
 	Change	   *changes;
 } ChangeSet;
 
-/* Called once from stamp_init. */
-extern void change_init(void);
+/*
+ * The end of our transaction, and of a subtransaction: what it held then is its
+ * parent's, or nobody's.
+ */
+extern void change_forget(void);
+extern void change_follow(SubTransactionId ended, SubTransactionId holder);
 
 /* Does this argument of a trigger say what its rows change? */
 extern bool change_is_what(const char *arg);

@@ -233,11 +233,12 @@ heal(PG_FUNCTION_ARGS)
 					   "'quotetier.stamp_change()', 'quotetier.restore_rows()']::pg_catalog.regprocedure[])"
 					   " AND tgenabled OPERATOR(pg_catalog.<>) 'A' ORDER BY tgrelid, tgname");
 
-	/* a trigger's arguments are strings, each ended by a zero byte */
+	/* a trigger's arguments are strings, each ended by a zero byte; not all are kinds */
 	if (SPI_execute("SELECT DISTINCT book FROM pg_catalog.pg_trigger, pg_catalog.unnest("
 					"pg_catalog.string_to_array(pg_catalog.encode(tgargs, 'escape'), '\\000')) book"
 					" WHERE tgfoid OPERATOR(pg_catalog.=) 'quotetier.stamp_change()'::pg_catalog.regprocedure"
-					" AND book OPERATOR(pg_catalog.<>) ''", false, 0) != SPI_OK_SELECT)
+					" AND book OPERATOR(pg_catalog.<>) ALL (ARRAY['', 'all'])"
+					" AND pg_catalog.strpos(book, '=') OPERATOR(pg_catalog.=) 0", false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the kinds of book");
 	kinds = SPI_tuptable;
 	nkinds = SPI_processed;
@@ -258,6 +259,9 @@ heal(PG_FUNCTION_ARGS)
 								  " VALUES ($1::pg_catalog.name, $2, $3)",
 								  3, types, args, NULL, false, 0) != SPI_OK_INSERT)
 			elog(ERROR, "could not insert a stamp");
+		if (SPI_execute_with_args("INSERT INTO quotetier.change (book, high, low) VALUES ($1, $2, $3)",
+								  3, types, args, NULL, false, 0) != SPI_OK_INSERT)
+			elog(ERROR, "could not log the change");
 	}
 	book_written();
 

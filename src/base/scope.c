@@ -89,8 +89,10 @@ dimension_named(ScopeReader *reader, const char *name, int len)
 {
 	int			dim;
 
+	/* names of one length differ at their ends more often than at their beginnings */
 	for (dim = 0; dim < reader->ndims; dim++)
-		if (reader->name_lens[dim] == len && memcmp(reader->names[dim], name, len) == 0)
+		if (reader->name_lens[dim] == len && reader->names[dim][len - 1] == name[len - 1] &&
+			memcmp(reader->names[dim], name, len) == 0)
 			return dim;
 	elog(ERROR, "unknown dimension in the configuration");
 }

@@ -73,6 +73,18 @@ scope_bit(int dim)
  */
 extern List *scope_depths(ScopeReader *reader, const Scope *scope);
 
+/*
+ * Which of two scopes, each at its depths, is the stronger (< 0: the first)?
+ * The one that asks for the heavier dimensions; of the same ones the deeper.
+ */
+static inline int
+scope_compare(uint64 mask, uint64 depths, uint64 other_mask, uint64 other_depths)
+{
+	if (mask != other_mask)
+		return mask > other_mask ? -1 : 1;
+	return depths > other_depths ? -1 : depths < other_depths ? 1 : 0;
+}
+
 /* Asks for the scope's words, some scopes before they are added. */
 static inline void
 scope_prefetch(const ScopeReader *reader, const Scope *scope)

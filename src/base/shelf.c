@@ -384,7 +384,6 @@ static Book *
 load_by_changes(BookKind *kind, KeyStats *stats)
 {
 	BookShelf  *shelf = kind->shelf;
-	bool		share = share_books && !IsBootstrapProcessingMode();
 	bool		locked = false;
 	ChangeSet	changes;
 	ImageKey	key;
@@ -397,33 +396,36 @@ load_by_changes(BookKind *kind, KeyStats *stats)
 		int64	   *items;
 		int			nitems;
 
-		if (share)
+		if (share_books)
 			take_image(kind, stats, &key);
 		book = nearest(shelf, stats, &changes, &items, &nitems);
 		if (book != NULL && !shelf->transient && same_fingerprint(book->fingerprint, shelf->fingerprint))
 			break;
-		if (nitems >= 0 && nitems <= PATCH_MOST &&
-			(nitems <= PATCH_MANY || shelf->transient ||
-			 (!locked && !(share && image_lock(&key, false)))))
+		if (nitems >= 0 && nitems <= PATCH_MOST)
 		{
-			book = patch(kind, stats, book, items, nitems);
-			if (book != NULL)
-				break;
+			bool		few = nitems <= PATCH_MANY || shelf->transient || !share_books;
+
+			/* if nobody is at it, look once more, then compile */
+			if (!few && !locked && image_lock(&key, false))
+			{
+				locked = true;
+				continue;
+			}
+			if (few || !locked)
+			{
+				book = patch(kind, stats, book, items, nitems);
+				if (book != NULL)
+					break;
+			}
 		}
-		else if (nitems > PATCH_MANY && nitems <= PATCH_MOST && share && !locked)
-		{
-			/* nobody is at it: look once more, then compile */
-			locked = true;
-			continue;
-		}
-		if (share && !locked && !shelf->transient)
+		if (share_books && !shelf->transient && !locked)
 		{
 			image_lock(&key, true);
 			locked = true;
 			continue;
 		}
 		book = compile(kind, stats, &changes);
-		if (book != NULL && share && !shelf->transient)
+		if (book != NULL && share_books && !shelf->transient)
 			book = leave_image(kind, stats, &key, book);
 		break;
 	}

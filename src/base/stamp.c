@@ -52,6 +52,7 @@ forget_stamps(XactEvent event, void *arg)
 		case XACT_EVENT_PARALLEL_ABORT:
 		case XACT_EVENT_PREPARE:
 			nstamped = 0;
+			change_forget();
 			break;
 		default:
 			break;
@@ -62,13 +63,15 @@ static void
 follow_subtransaction(SubXactEvent event, SubTransactionId mine,
 					  SubTransactionId parent, void *arg)
 {
+	SubTransactionId holder = event == SUBXACT_EVENT_COMMIT_SUB ? parent : InvalidSubTransactionId;
 	int			i;
 
 	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
 		return;
 	for (i = 0; i < nstamped; i++)
 		if (stamped[i].holder == mine)
-			stamped[i].holder = event == SUBXACT_EVENT_COMMIT_SUB ? parent : InvalidSubTransactionId;
+			stamped[i].holder = holder;
+	change_follow(mine, holder);
 }
 
 void
@@ -76,7 +79,6 @@ stamp_init(void)
 {
 	RegisterXactCallback(forget_stamps, NULL);
 	RegisterSubXactCallback(follow_subtransaction, NULL);
-	change_init();
 }
 
 bool

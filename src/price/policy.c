@@ -81,7 +81,5 @@ policy_compare_ranks(const Rank *a, const Rank *b)
 		return a->step < b->step ? -1 : 1;
 	if (a->access != b->access)
 		return a->access < b->access ? -1 : 1;
-	if (a->mask != b->mask)
-		return a->mask > b->mask ? -1 : 1;
-	return a->depths > b->depths ? -1 : a->depths < b->depths ? 1 : 0;
+	return scope_compare(a->mask, a->depths, b->mask, b->depths);
 }

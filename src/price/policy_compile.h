@@ -93,6 +93,7 @@ typedef struct Compiler
 	ReadScale **scales_by_rule;	/* while their brackets are read: by rule, ... */
 	uint32		next_scale;		/* ... and the one that comes now */
 	HTAB	   *ranks_read;		/* of ReadRank */
+	ReadRank   *ranks_seen[64];	/* some of them, by their masks */
 	uint32	   *order;			/* numbers of the rules, by precedence */
 	Rank	   *ranks;
 } Compiler;

@@ -148,7 +148,8 @@ word_column(const Row *row, int number, const char *const *words, int n)
 	word = DatumGetTextPP(row->values[number - 1]);
 	len = VARSIZE_ANY_EXHDR(word);
 	for (i = 0; i < n; i++)
-		if (strncmp(words[i], VARDATA_ANY(word), len) == 0 && words[i][len] == '\0')
+		if (words[i][0] == VARDATA_ANY(word)[0] &&
+			strncmp(words[i], VARDATA_ANY(word), len) == 0 && words[i][len] == '\0')
 			return i;
 	elog(ERROR, "unknown option \"%s\" in the configuration", text_to_cstring(word));
 }

@@ -190,7 +190,7 @@ static uint32
 rank_number(Compiler *c, const ReadRule *read)
 {
 	Rank		key;
-	ReadRank   *rank;
+	ReadRank  **seen;
 	ListCell   *cell;
 	bool		found;
 
@@ -205,10 +205,14 @@ rank_number(Compiler *c, const ReadRule *read)
 			key.access = foreach_current_index(cell);
 			break;
 		}
-	rank = hash_search(c->ranks_read, &key, HASH_ENTER, &found);
-	if (!found)
-		rank->number = hash_get_num_entries(c->ranks_read) - 1;
-	return rank->number;
+	seen = &c->ranks_seen[(key.mask * UINT64CONST(0x9E3779B97F4A7C15)) >> 58];
+	if (*seen == NULL || memcmp(&(*seen)->rank, &key, sizeof(Rank)) != 0)
+	{
+		*seen = hash_search(c->ranks_read, &key, HASH_ENTER, &found);
+		if (!found)
+			(*seen)->number = hash_get_num_entries(c->ranks_read) - 1;
+	}
+	return (*seen)->number;
 }
 
 /* columns of the query in read_rules */

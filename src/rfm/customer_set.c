@@ -45,11 +45,23 @@ customers_rewind(CustomerSet *set)
 		tuplestore_rescan(set->store);
 }
 
-bool
-customers_next(CustomerSet *set, CustomerRow *row)
+/* The next row of a stored set is in its slot. */
+static bool
+next_stored(CustomerSet *set)
 {
 	MemoryContext caller;
 	bool		more;
+
+	/* the slot frees the tuple at the next one, whatever the caller resets */
+	caller = MemoryContextSwitchTo(set->context);
+	more = tuplestore_gettupleslot(set->store, true, false, set->slot);
+	MemoryContextSwitchTo(caller);
+	return more;
+}
+
+bool
+customers_next(CustomerSet *set, CustomerRow *row)
+{
 	bool		isnull;
 
 	if (set->hash != NULL)
@@ -59,11 +71,7 @@ customers_next(CustomerSet *set, CustomerRow *row)
 		customers_row_of(set, set->hash, &set->hash->slots[set->next++], row);
 		return true;
 	}
-	/* the slot frees the tuple at the next one, whatever the caller resets */
-	caller = MemoryContextSwitchTo(set->context);
-	more = tuplestore_gettupleslot(set->store, true, false, set->slot);
-	MemoryContextSwitchTo(caller);
-	if (!more)
+	if (!next_stored(set))
 		return false;
 	row->name = slot_getattr(set->slot, 1, &isnull);
 	row->value[RECENCY] =
@@ -121,13 +129,23 @@ type_of(RfmMeasure measure)
 	return measure == MONETARY ? NUMERICOID : INT8OID;
 }
 
+/* A measure of the stored row, as it lies there: nothing is allocated. */
 static Datum
-datum_of(CustomerSet *set, RfmMeasure measure, const CustomerRow *row)
+stored_value(CustomerSet *set, RfmMeasure measure)
 {
 	bool		isnull;
 
-	return measure == MONETARY ? slot_getattr(set->slot, 4, &isnull) :
-		Int64GetDatum((int64) row->value[measure].v);
+	switch (measure)
+	{
+		case RECENCY:
+			return Int64GetDatum((int64) set->as_of -
+								 DatumGetDateADT(slot_getattr(set->slot, 2, &isnull)));
+		case FREQUENCY:
+			return slot_getattr(set->slot, 3, &isnull);
+		case MONETARY:
+			return slot_getattr(set->slot, 4, &isnull);
+	}
+	pg_unreachable();
 }
 
 static Dec
@@ -148,13 +166,12 @@ sort_values(CustomerSet *set, RfmMeasure measure)
 	Oid			type = type_of(measure);
 	Tuplesortstate *sort = tuplesort_begin_datum(type, less_than(type), InvalidOid, false,
 												 work_mem, NULL, TUPLESORT_NONE);
-	CustomerRow row;
 
 	customers_rewind(set);
-	while (customers_next(set, &row))
+	while (next_stored(set))
 	{
 		CHECK_FOR_INTERRUPTS();
-		tuplesort_putdatum(sort, datum_of(set, measure, &row), false);
+		tuplesort_putdatum(sort, stored_value(set, measure), false);
 	}
 	tuplesort_performsort(sort);
 	return sort;
@@ -342,6 +359,9 @@ customers_spectrum(CustomerSet *set, RfmMeasure measure, long double **values, i
 	else
 	{
 		Tuplesortstate *sort = sort_values(set, measure);
+		MemoryContext rows = AllocSetContextCreate(CurrentMemoryContext, "quotetier values",
+												   ALLOCSET_DEFAULT_SIZES);
+		MemoryContext caller = MemoryContextSwitchTo(rows);
 		Datum		value;
 		bool		isnull;
 
@@ -353,7 +373,10 @@ customers_spectrum(CustomerSet *set, RfmMeasure measure, long double **values, i
 			if (i == 0 || x != (*values)[n - 1])
 				(*values)[n++] = x;
 			(*upto)[n - 1] = i + 1;
+			MemoryContextReset(rows);
 		}
+		MemoryContextSwitchTo(caller);
+		MemoryContextDelete(rows);
 		tuplesort_end(sort);
 	}
 	return n;

@@ -2,7 +2,7 @@
  * class_scheme.c
  *		Reads the rules of a class scheme, and puts them in order of precedence.
  *
- * The order is that of pricing rules (src/price/policy_compile.c): the
+ * The order is that of pricing rules (src/price/policy_rules.c): the
  * dimensions a scope asks for, heaviest first, then the depth of its paths,
  * then priority, then the smaller id. Not here: what may be saved
  * (class_check.c), and finding the rule of a row (class.c).
@@ -169,9 +169,7 @@ read_rules(Compiler *c, const char *name)
 static int
 compare_access(const ReadRule *a, const ReadRule *b)
 {
-	if (a->scope.mask != b->scope.mask)
-		return a->scope.mask > b->scope.mask ? -1 : 1;
-	return a->depths > b->depths ? -1 : a->depths < b->depths ? 1 : 0;
+	return scope_compare(a->scope.mask, a->depths, b->scope.mask, b->depths);
 }
 
 static int

@@ -239,13 +239,15 @@ BEGIN ISOLATION LEVEL REPEATABLE READ;
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 \endif
 };
+# No look while a transaction of ours is prepared: a TRUNCATE that waits for it would
+# make the look wait, and that the end of the transaction.
 my $look = "SELECT * FROM counted;\n";
 my $declare = "DECLARE c CURSOR FOR SELECT counted.* FROM generate_series(1, 3), LATERAL (SELECT * FROM counted OFFSET 0) counted;\nFETCH 1 FROM c;\n";
 my $writer = file('writer.sql', "$look$begin$look$change$look"
 	  . "\\set path random(1, 6)\n\\if :path = 1\nSAVEPOINT s;\n$change${look}ROLLBACK TO s;\n$look$change"
 	  . "\\elif :path = 2\n$declare$change${look}FETCH 1 FROM c;\n$look" . "FETCH 1 FROM c;\n"
 	  . "\\elif :path = 3\nSAVEPOINT s;\n$change" . "RELEASE s;\n$look" . "SAVEPOINT s;\n$change" . "ROLLBACK TO s;\n$change$look"
-	  . "\\endif\n\\if :path = 4\nROLLBACK;\n\\elif :path = 5\nPREPARE TRANSACTION 'p:client_id';\n$look"
+	  . "\\endif\n\\if :path = 4\nROLLBACK;\n\\elif :path = 5\nPREPARE TRANSACTION 'p:client_id';\n"
 	  . "\\if :k < 60\nCOMMIT PREPARED 'p:client_id';\n\\else\nROLLBACK PREPARED 'p:client_id';\n\\endif\n\\else\nCOMMIT;\n\\endif\n$look");
 my $quick = file('quick.sql', "$change$look" x 3);
 my $reader = file('reader.sql', "$look$begin" . "SELECT quotetier.net_price('{\"sku\": \"S7\"}', 1, '2025-01-01', 'b');\n$look$declare$look\\sleep 5 ms\n$look" . "FETCH 1 FROM c;\n${look}COMMIT;\n$look");

@@ -176,6 +176,19 @@ RESET statement_timeout;
 RESET work_mem;
 SELECT count(*) FROM rfm_table('utc', 'c', 'at', 'a');
 
+-- with little memory, little is taken: a new session's peak, in kB, where the system tells it
+\c -
+SET work_mem = '64kB';
+SET hash_mem_multiplier = 1;
+CREATE VIEW many_customers AS SELECT i AS c, date '2017-01-01' + i % 300 AS at, (i % 9973) / 7.0 AS a FROM generate_series(1, 250000) i;
+CREATE FUNCTION peak() RETURNS int LANGUAGE sql AS $$ SELECT substring(pg_read_file('/proc/self/status', 0, 4000, true), 'VmHWM:\s+(\d+)')::int $$;
+SELECT count(*) FROM quotetier.rfm_table('many_customers', 'c', 'at', 'a', '2016-12-31');      -- what the first call of all takes
+SELECT peak() AS before \gset
+SELECT count(*) FROM quotetier.rfm_table('many_customers', 'c', 'at', 'a', '2017-12-31');
+SELECT coalesce(peak() - :before < 10000, true) AS little;
+DROP VIEW many_customers;
+DROP FUNCTION peak;
+
 DROP TABLE orders_source CASCADE;
 DROP TABLE "Odd ""orders""";
 DROP FUNCTION plain_rfm;

@@ -49,7 +49,7 @@ sub configuration
 		SELECT c.relkind::text || ' ' || c.oid::regclass FROM pg_class c
 		JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
 		JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
-		WHERE e.extname = 'quotetier' AND c.relkind IN ('r', 'S') AND c.relname NOT IN ('stamp', 'dumped')
+		WHERE e.extname = 'quotetier' AND c.relkind IN ('r', 'S') AND c.relname NOT IN ('stamp', 'change', 'dumped')
 		ORDER BY c.relkind, c.relname}));
 	my $all = '';
 	foreach (@relations)
@@ -139,7 +139,7 @@ is(psql('dump_source', q{
 		AND NOT EXISTS (SELECT FROM pg_depend r WHERE r.classid = 'pg_proc'::regclass
 			AND r.objid = 'quotetier.dump_rows'::regproc AND r.refobjid = c.oid)
 	ORDER BY c.relname;}),
-	"quotetier.origin\nquotetier.stamp\n", 'only origins and stamps stay out of dumps');
+	"quotetier.change\nquotetier.origin\nquotetier.stamp\n", 'only origins, stamps and changes stay out of dumps');
 
 # The ways to restore it: a dump, and what to do with it
 my @ways = (
