@@ -1,8 +1,8 @@
 # Sessions that change prices and quote, at random, on a primary and its hot
 # standby: every isolation level, savepoints, cursors, prepared transactions, bulk
-# changes, TRUNCATE, fresh connections. Every look prices some 450 lines twice, by
-# quote() and by a SELECT in the same statement; one line that differs ends the run
-# and is shown.
+# changes, TRUNCATE, changed tables, disabled triggers, fresh connections. Every look
+# prices some 450 lines twice, by quote() and by a SELECT in the same statement; one
+# line that differs ends the run and is shown.
 #
 # Policy a is small and uses every table a quote is made of. Policy b has 12,000
 # rules, so that it is shared between sessions and changed in place; its looks
@@ -239,19 +239,33 @@ BEGIN ISOLATION LEVEL REPEATABLE READ;
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 \endif
 };
-# No look while a transaction of ours is prepared: a TRUNCATE that waits for it would
-# make the look wait, and that the end of the transaction.
+# A look between PREPARE and COMMIT PREPARED could wait for one who waits for what is prepared.
 my $look = "SELECT * FROM counted;\n";
 my $declare = "DECLARE c CURSOR FOR SELECT counted.* FROM generate_series(1, 3), LATERAL (SELECT * FROM counted OFFSET 0) counted;\nFETCH 1 FROM c;\n";
 my $writer = file('writer.sql', "$look$begin$look$change$look"
 	  . "\\set path random(1, 6)\n\\if :path = 1\nSAVEPOINT s;\n$change${look}ROLLBACK TO s;\n$look$change"
 	  . "\\elif :path = 2\n$declare$change${look}FETCH 1 FROM c;\n$look" . "FETCH 1 FROM c;\n"
 	  . "\\elif :path = 3\nSAVEPOINT s;\n$change" . "RELEASE s;\n$look" . "SAVEPOINT s;\n$change" . "ROLLBACK TO s;\n$change$look"
-	  . "\\endif\n\\if :path = 4\nROLLBACK;\n\\elif :path = 5\nPREPARE TRANSACTION 'p:client_id';\n"
+	  . "\\endif\n\\if :path = 4\nROLLBACK;\n\\elif :path = 5\nPREPARE TRANSACTION 'p:client_id';\n\\sleep 3 ms\n"
 	  . "\\if :k < 60\nCOMMIT PREPARED 'p:client_id';\n\\else\nROLLBACK PREPARED 'p:client_id';\n\\endif\n\\else\nCOMMIT;\n\\endif\n$look");
 my $quick = file('quick.sql', "$change$look" x 3);
 my $reader = file('reader.sql', "$look$begin" . "SELECT quotetier.net_price('{\"sku\": \"S7\"}', 1, '2025-01-01', 'b');\n$look$declare$look\\sleep 5 ms\n$look" . "FETCH 1 FROM c;\n${look}COMMIT;\n$look");
 my $truncater = file('truncater.sql', "$begin" . "TRUNCATE quotetier.rule CASCADE;\n$look" . "SELECT fill();\n${look}COMMIT;\n\\sleep 500 ms\n");
+# what leaves no stamp, and what old snapshots see at once
+my $ddl = file('ddl.sql', q{
+\set way random(1, 4)
+\if :way = 1
+VACUUM FULL quotetier.rule;
+\elif :way = 2
+ALTER TABLE quotetier.rule ADD filler float8 DEFAULT random();
+ALTER TABLE quotetier.rule DROP filler;
+\else
+BEGIN;
+ALTER TABLE quotetier.rule DISABLE TRIGGER stamp_row;
+} . "$change$look" . q{ALTER TABLE quotetier.rule ENABLE ALWAYS TRIGGER stamp_row;
+COMMIT;
+\endif
+} . "$look\\sleep 1000 ms\n");
 my $fresh = file('fresh.sql', "$look$look");
 # a standby has no SERIALIZABLE, and cannot count
 my $there = file('there.sql', "SELECT * FROM look;\n\\set level random(1, 2)\n\\if :level = 1\nBEGIN;\n\\else\nBEGIN ISOLATION LEVEL REPEATABLE READ;\n\\endif\n"
@@ -273,7 +287,7 @@ sub pgbench
 }
 pgbench($primary, 'writers', '-c', 5, '-f', "$writer\@6", '-f', "$quick\@6");
 pgbench($primary, 'readers', '-c', 2, '-f', "$reader\@8", '-f', "$quick\@1");
-pgbench($primary, 'truncater', '-c', 1, '-f', "$truncater\@1", '-f', "$writer\@8");
+pgbench($primary, 'truncater', '-c', 1, '-f', "$truncater\@1", '-f', "$ddl\@1", '-f', "$writer\@8");
 pgbench($primary, 'fresh connections', '-c', 1, '-C', '-f', $fresh);
 pgbench($standby, 'standby', '-c', 3, '-f', $there);
 pgbench($standby, 'standby, fresh connections', '-c', 1, '-C', '-f', file('once.sql', "SELECT * FROM look;\n"));
