@@ -50,7 +50,7 @@ INSERT INTO bench.arm (arm, lines, statement) VALUES
         ORDER BY s.mask DESC LIMIT 1) r ON true WHERE l.id <= %2$s'),
     ('lookup, 32 indexes', :lines / 20, 'SELECT ' || :'discounted' || ' FROM bench.line32 l LEFT JOIN LATERAL
         (SELECT percent FROM (' || :'lookups' || ') u LIMIT 1) r ON true WHERE l.id <= %2$s'),
-    ('joins in bulk', :lines / 2, 'SELECT ' || :'discounted' || ' FROM bench.line32 l LEFT JOIN
+    ('joins in bulk', :lines, 'SELECT ' || :'discounted' || ' FROM bench.line32 l LEFT JOIN
         (SELECT id, max(strength) %% 1000 AS percent FROM (' || :'joins' || ') u GROUP BY id) r USING (id) WHERE l.id <= %2$s'),
     ('PL/pgSQL', :lines / 50, 'SELECT sum(round(l.list_price * l.qty * (100 - bench.price32(l.d1, l.d2, l.d3, l.d4, l.d5, l.d6, l.d7, l.d8, l.at)) / 100, 2))
         FROM bench.line32 l WHERE l.id <= %2$s');

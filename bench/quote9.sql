@@ -46,9 +46,9 @@ INSERT INTO bench.arm (arm, lines, statement) VALUES
         ' CROSS JOIN LATERAL quotetier.quote(f, l.qty, l.at, %1$L) q WHERE l.id <= %2$s'),
     ('lookup, 9 indexes', :lines / 5, 'SELECT ' || :'discounted' || ' FROM bench.line9 l LEFT JOIN LATERAL
         (SELECT percent FROM (' || :'lookups' || ') u LIMIT 1) r ON true WHERE l.id <= %2$s'),
-    ('joins in bulk', :lines / 2, 'SELECT ' || :'discounted' || ' FROM bench.line9 l LEFT JOIN (SELECT DISTINCT ON (id) id, percent
+    ('joins in bulk', :lines, 'SELECT ' || :'discounted' || ' FROM bench.line9 l LEFT JOIN (SELECT DISTINCT ON (id) id, percent
         FROM (' || :'joins' || ') u ORDER BY id, shape, priority DESC, percent DESC) r USING (id) WHERE l.id <= %2$s'),
-    ('waterfall of joins', :lines / 2, 'WITH ' || :'steps' || ' SELECT ' || replace(:'discounted', 'r.', 'l.') || ' FROM (' || :'priced' ||
+    ('waterfall of joins', :lines, 'WITH ' || :'steps' || ' SELECT ' || replace(:'discounted', 'r.', 'l.') || ' FROM (' || :'priced' ||
         ' UNION ALL SELECT list_price, qty, 0 FROM w9 WHERE percent IS NULL) l'),
     ('PL/pgSQL', :lines / 10, 'SELECT sum(round(l.list_price * l.qty * (100 - bench.price9(l.customer, l.tier, l.sku, l.category, l.qty, l.at)) / 100, 2))
         FROM bench.line9 l WHERE l.id <= %2$s');

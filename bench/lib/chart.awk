@@ -21,6 +21,7 @@ BEGIN {
 	series(1, "quote9", "net_price", "net_price()", "#0a7d55", "", 3.2)
 	series(1, "quote9", "quote", "quote(), with all it tells", "#45b08c", "", 2.2)
 	series(1, "quote9", "joins in bulk", "SQL: joins, all lines at once", "#3b6fb5", "", 1.7)
+	series(1, "quote9", "waterfall of joins", "SQL: joins, step by step", "#7f9fd0", "", 1.7)
 	series(1, "quote9", "lookup, 9 indexes", "SQL: lookup, an index a shape", "#6d5bb8", "", 1.7)
 	series(1, "quote9", "PL/pgSQL", "PL/pgSQL function", "#c0782e", "", 1.7)
 	series(1, "engines", "zen-engine", "zen-engine", "#b5415c", "", 1.7)

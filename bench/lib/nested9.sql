@@ -31,7 +31,8 @@ BEGIN
            CASE WHEN bench.hash(i, 11, 5) = 1 THEN '2025-03-01'::timestamptz ELSE 'infinity' END AS valid_to
       FROM (SELECT i, CASE WHEN i <= 8 THEN 6 WHEN i <= 208 THEN 8 WHEN i = 209 THEN 9
                            ELSE (ARRAY[1, 1, 1, 1, 1, 2, 2, 3, 4, 4, 4, 5, 7, 7])[bench.hash(i, 12, 14) + 1] END AS shape
-              FROM generate_series(1, rules) i) x;
+              FROM generate_series(1, rules) i) x
+     ORDER BY shape, i;
     FOR s IN SELECT * FROM bench.nested LOOP
         EXECUTE format('CREATE INDEX ON bench.rule9 (%s) INCLUDE (from_qty, valid_from, valid_to) WHERE shape = %s',
                        array_to_string(s.columns || '{priority DESC,percent DESC}'::text[], ', '), s.shape);

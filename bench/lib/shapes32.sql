@@ -1,5 +1,5 @@
 -- A rule book of 32 shapes, sets drawn from eight dimensions: fill32(rules, lines)
--- makes bench.rule32, as whoever prices in SQL lays it out, the same rules as
+-- makes bench.rule32, as whoever prices in SQL lays it out, set by set, the same rules as
 -- policy shapes32_<rules>, and lines of which four in five hit some rule.
 -- The strongest rule of the strongest set wins; sets are ordered by mask.
 
@@ -37,7 +37,8 @@ BEGIN
            CASE WHEN bench.hash(i, 11, 5) = 0 THEN '2025-07-01'::timestamptz ELSE '-infinity' END AS valid_from,
            CASE WHEN bench.hash(i, 11, 5) = 1 THEN '2025-03-01'::timestamptz ELSE 'infinity' END AS valid_to
       FROM generate_series(1, rules) i
-      JOIN bench.shape s ON s.n = bench.hash(i, 12, 32) + 1;
+      JOIN bench.shape s ON s.n = bench.hash(i, 12, 32) + 1
+     ORDER BY s.mask, i;
     CREATE INDEX ON bench.rule32 (mask, d1, d2, d3, d4, d5, d6, d7, d8, priority DESC, percent DESC) INCLUDE (valid_from, valid_to);
     FOR m IN SELECT mask FROM bench.shape LOOP
         EXECUTE format('CREATE INDEX ON bench.rule32 (%s) INCLUDE (valid_from, valid_to) WHERE mask = %s',

@@ -174,7 +174,8 @@ unit_factor(Pricer *pricer)
 {
 	const Policy *policy = pricer->policy;
 	FactLabel	unit;
-	FactLabel	sku = {"", 0};
+	FactLabel	sku;
+	FactLabel	any_sku = {"", 0};
 	Dec			factor;
 
 	if (fact_number(pricer->facts, policy->uom_factor_fact, &factor))
@@ -192,8 +193,7 @@ unit_factor(Pricer *pricer)
 	if (fact_text(pricer->facts, policy->sku_fact, &sku) &&
 		find_unit(policy, unit, sku, &factor))
 		return factor;
-	sku.len = 0;
-	if (find_unit(policy, unit, sku, &factor))
+	if (find_unit(policy, unit, any_sku, &factor))
 		return factor;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -49,6 +49,14 @@ place_varlenas(Size *at, List *values)
 }
 
 static void
+copy_items(Policy *policy, Size offset, const void *items, Size bytes)
+{
+	/* memcpy() may not be given NULL, not even to copy nothing */
+	if (bytes > 0)
+		memcpy((char *) policy + offset, items, bytes);
+}
+
+static void
 copy_varlenas(Policy *policy, const Size *places, List *values)
 {
 	ListCell   *cell;
@@ -361,13 +369,13 @@ lay_out(Compiler *c, MemoryContext result)
 
 	policy = (Policy *) TYPEALIGN(CHUNK_ALIGN, MemoryContextAllocHuge(result, at + CHUNK_ALIGN));
 	*policy = head;
-	memcpy((char *) policy + head.ranks, c->ranks, head.nranks * sizeof(Rank));
-	memcpy((char *) policy + head.facts, facts, head.nfacts * sizeof(uint32));
-	memcpy((char *) policy + head.texts, c->texts.data, c->texts.len);
-	memcpy((char *) policy + head.hidden, c->changed, c->nchanged * sizeof(int64));
-	memcpy((char *) policy + layout.exclusions, c->scopes->exclusions,
-		   c->scopes->nexclusions * sizeof(ScopeExclusion));
-	memcpy((char *) policy + layout.by_facts, c->by_facts.items, c->by_facts.n * sizeof(uint32));
+	copy_items(policy, head.ranks, c->ranks, head.nranks * sizeof(Rank));
+	copy_items(policy, head.facts, facts, head.nfacts * sizeof(uint32));
+	copy_items(policy, head.texts, c->texts.data, c->texts.len);
+	copy_items(policy, head.hidden, c->changed, c->nchanged * sizeof(int64));
+	copy_items(policy, layout.exclusions, c->scopes->exclusions,
+			   c->scopes->nexclusions * sizeof(ScopeExclusion));
+	copy_items(policy, layout.by_facts, c->by_facts.items, c->by_facts.n * sizeof(uint32));
 	copy_varlenas(policy, layout.numeric_at, c->numerics);
 	copy_varlenas(policy, layout.path_at, c->paths);
 	copy_varlenas(policy, layout.scope_at, c->line_scopes);
