@@ -224,7 +224,7 @@ match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload)
 	uint32		shape_number = shape_of(builder, mask);
 	Shape	   *shape = &ITEM(builder->shapes, Shape, shape_number);
 	const uint32 *dims = &ITEM(builder->shape_dims, uint32, shape->dims);
-	uint64		key = key_start(shape_number);
+	uint64		key = shape_key(shape_number);
 	uint32		hash;
 	uint32		slot_mask = builder->bucket_slots.used - 1;
 	uint32		at;
@@ -236,9 +236,9 @@ match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload)
 	for (i = 0; i < shape->ndims; i++)
 	{
 		BUILT_VALUE(builder, ids[dims[i]])->shapes |= SHAPE_BIT(shape_number);
-		key = key_mix(key, ids[dims[i]]);
+		key += value_key(ids[dims[i]]);
 	}
-	hash = (uint32) key;
+	hash = bucket_hash(key);
 
 	for (at = hash & slot_mask; bucket == NULL; at = (at + 1) & slot_mask)
 	{
@@ -325,7 +325,8 @@ place_parts(MatchBuilder *builder, MatchIndex *head)
 	head->value_mask = builder->value_slots.used - 1;
 	head->bucket_mask = builder->bucket_slots.used - 1;
 	head->value_slots = place(&at, builder->value_slots.used * sizeof(Slot));
-	head->bucket_slots = place(&at, builder->bucket_slots.used * sizeof(Slot));
+	head->bucket_tags = place(&at, builder->bucket_slots.used);
+	head->bucket_places = place(&at, builder->bucket_slots.used * sizeof(uint32));
 	head->values = place(&at, builder->values.used * sizeof(ValueWord));
 	head->shapes = place(&at, builder->shapes.used * sizeof(Shape));
 	head->shape_dims = place(&at, builder->shape_dims.used * sizeof(uint32));
@@ -375,7 +376,8 @@ lay_out_payloads(MatchBuilder *builder, const BuildBucket *built, uint32 *payloa
 void
 match_lay_out(MatchBuilder *builder, MatchIndex *index, MatchOutdone outdone, const void *state)
 {
-	Vector		slots = {NULL, sizeof(Slot), 0, 0};
+	uint8	   *tags;
+	uint32	   *places;
 	uint64	   *open;
 	BucketWord *words;
 	Size		nwords = 0;
@@ -400,9 +402,10 @@ match_lay_out(MatchBuilder *builder, MatchIndex *index, MatchOutdone outdone, co
 				open[dim] |= SHAPE_BIT(i);
 	}
 
-	slots.data = PART(index, char, bucket_slots);
-	slots.used = builder->bucket_slots.used;
-	memset(slots.data, 0, slots.used * sizeof(Slot));
+	tags = PART(index, uint8, bucket_tags);
+	places = PART(index, uint32, bucket_places);
+	memset(tags, 0, builder->bucket_slots.used);
+	memset(places, 0, builder->bucket_slots.used * sizeof(uint32));
 	words = PART(index, BucketWord, buckets);
 	nwords = 0;
 	for (i = 0; i < index->nbuckets; i++)
@@ -411,13 +414,17 @@ match_lay_out(MatchBuilder *builder, MatchIndex *index, MatchOutdone outdone, co
 		uint32		ndims = ITEM(builder->shapes, Shape, built->shape).ndims;
 		Bucket	   *bucket = (Bucket *) (words + nwords);
 		uint32	   *payloads = bucket->ids + ndims;
+		uint32		at;
 
 		bucket->shape = built->shape;
 		bucket->nentries = built->nentries;
 		memcpy(bucket->ids, &ITEM(builder->bucket_ids, uint32, built->ids),
 			   ndims * sizeof(uint32));
 		bucket->ncount = lay_out_payloads(builder, built, payloads, outdone, state);
-		slot_put(&slots, built->hash, nwords);
+		for (at = built->hash & index->bucket_mask; tags[at] != 0;)
+			at = (at + 1) & index->bucket_mask;
+		tags[at] = BUCKET_TAG(built->hash);
+		places[at] = nwords;
 		nwords = payloads + built->nentries - words;
 		index->longest_bucket = Max(index->longest_bucket, built->nentries);
 		if ((i & 0xFFFF) == 0)

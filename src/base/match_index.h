@@ -6,6 +6,10 @@
  * value carries the set of shapes in which it occurs, so that intersecting the
  * sets of a row's values leaves few shapes to probe. The set has 64 bits;
  * shapes beyond share bits, which makes it a looser filter, never a wrong one.
+ *
+ * Most probes for a bucket find none. A byte a slot tells that, in an array that
+ * is small enough to stay in the processor's cache; where the bucket is stands
+ * in another one.
  */
 #ifndef QUOTETIER_MATCH_INDEX_H
 #define QUOTETIER_MATCH_INDEX_H
@@ -66,7 +70,8 @@ struct MatchIndex
 	uint32		bucket_mask;
 	uint32		longest_bucket;
 	Size		value_slots;
-	Size		bucket_slots;
+	Size		bucket_tags;	/* a slot: BUCKET_TAG; 0: empty */
+	Size		bucket_places;	/* a slot: where its bucket is */
 	Size		values;
 	Size		shapes;
 	Size		shape_dims;
@@ -82,18 +87,29 @@ value_hash(int dim, const char *value, int len)
 	return murmurhash32(hash_bytes((const unsigned char *) value, len) + dim);
 }
 
+/* A bucket's hash: of the sum of its shape's key and its values'. */
 static inline uint64
-key_start(uint32 shape)
+shape_key(uint32 shape)
 {
 	return (shape + 1) * UINT64CONST(0x9E3779B97F4A7C15);
 }
 
 static inline uint64
-key_mix(uint64 key, uint32 id)
+value_key(uint32 id)
 {
-	key = (key ^ id) * UINT64CONST(0xFF51AFD7ED558CCD);
-	return key ^ (key >> 32);
+	uint64		key = id * UINT64CONST(0xFF51AFD7ED558CCD);
+
+	return (key ^ (key >> 32)) * UINT64CONST(0xC4CEB9FE1A85EC53);
 }
+
+static inline uint32
+bucket_hash(uint64 key)
+{
+	return ((key ^ (key >> 32)) * UINT64CONST(0xFF51AFD7ED558CCD)) >> 32;
+}
+
+/* Its first slot comes from the low bits, its tag from the high ones. */
+#define BUCKET_TAG(hash)	((uint8) Max((hash) >> 24, 1))
 
 static inline bool
 is_value(const Value *value, int dim, const char *text, int len)

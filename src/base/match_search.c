@@ -136,103 +136,149 @@ find_ids(MatchQuery *query, const MatchIndex *index)
 		}
 }
 
-/* One probe: the bucket of a shape and one value for each of its dimensions. */
+/* A probe: the bucket of a shape and one of the row's values for each of its dimensions. */
 typedef struct Probe
 {
 	uint32		hash;
 	uint32		shape;
-	uint32		slot;			/* the first with this hash */
+	uint32		slot;			/* the next that may lead to it */
 } Probe;
 
-static inline uint32
-first_slot(const MatchIndex *index, uint32 hash)
+/* Probes under way at once. */
+typedef struct Probes
 {
-	const Slot *slots = PART(index, const Slot, bucket_slots);
-	uint32		at = hash & index->bucket_mask;
+	int			n;
+	Probe		of[PROBES_AHEAD];
+} Probes;
 
-	while (slots[at].item != 0 && slots[at].hash != hash)
-		at = (at + 1) & index->bucket_mask;
-	if (slots[at].item != 0)
-		__builtin_prefetch(&PART(index, const BucketWord, buckets)[slots[at].item - 1]);
-	return at;
+/* Is there, from the probe's slot on, one of its tag before an empty one? */
+static inline bool
+find_tag(const MatchIndex *index, Probe *probe)
+{
+	const uint8 *tags = PART(index, const uint8, bucket_tags);
+	uint8		tag = BUCKET_TAG(probe->hash);
+
+	while (tags[probe->slot] != tag)
+	{
+		if (tags[probe->slot] == 0)
+			return false;
+		probe->slot = (probe->slot + 1) & index->bucket_mask;
+	}
+	return true;
+}
+
+static inline const Bucket *
+bucket_at(const MatchIndex *index, uint32 slot)
+{
+	return (const Bucket *) (PART(index, const BucketWord, buckets) +
+							 PART(index, const uint32, bucket_places)[slot]);
+}
+
+/* Is it of this shape, and of values of the row? */
+static inline bool
+is_bucket(const MatchQuery *query, const MatchIndex *index, const Bucket *bucket, uint32 shape_number)
+{
+	const Shape *shape = &PART(index, const Shape, shapes)[shape_number];
+	const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
+	uint32		i;
+
+	if (bucket->shape != shape_number)
+		return false;
+	for (i = 0; i < shape->ndims; i++)
+		if (!has_id(query->ids[dims[i]], query->nids[dims[i]], bucket->ids[i]))
+			return false;
+	return true;
+}
+
+static void
+collect(MatchQuery *query, const MatchIndex *index, const Bucket *bucket)
+{
+	const uint32 *payloads = bucket->ids + PART(index, const Shape, shapes)[bucket->shape].ndims;
+	uint32		n = query->all ? bucket->nentries : bucket->ncount;
+	uint32		i;
+
+	if (query->nfound + n > query->found_room)
+	{
+		query->found_room = Max(query->found_room * 2, query->nfound + n);
+		query->found = repalloc_huge(query->found, query->found_room * sizeof(uint32));
+	}
+	for (i = 0; i < n; i++)
+		query->found[query->nfound + i] = payloads[i];
+	query->nfound += n;
+}
+
+static void
+run_probes(MatchQuery *query, const MatchIndex *index, Probes *probes)
+{
+	const uint32 *places = PART(index, const uint32, bucket_places);
+	int			ntagged = 0;
+	int			i;
+
+	for (i = 0; i < probes->n; i++)
+		if (find_tag(index, &probes->of[i]))
+		{
+			__builtin_prefetch(&places[probes->of[i].slot]);
+			probes->of[ntagged++] = probes->of[i];
+		}
+	for (i = 0; i < ntagged; i++)
+		__builtin_prefetch(bucket_at(index, probes->of[i].slot));
+	for (i = 0; i < ntagged; i++)
+	{
+		Probe	   *probe = &probes->of[i];
+
+		do
+		{
+			const Bucket *bucket = bucket_at(index, probe->slot);
+
+			if (is_bucket(query, index, bucket, probe->shape))
+			{
+				collect(query, index, bucket);
+				break;
+			}
+			probe->slot = (probe->slot + 1) & index->bucket_mask;
+		} while (find_tag(index, probe));
+	}
+	probes->n = 0;
 }
 
 static inline void
-collect(MatchQuery *query, const MatchIndex *index, const Probe *probe, const uint32 *choice)
+add_probe(MatchQuery *query, const MatchIndex *index, Probes *probes, uint32 shape, uint64 key)
 {
-	const Slot *slots = PART(index, const Slot, bucket_slots);
-	const BucketWord *words = PART(index, const BucketWord, buckets);
-	const Shape *shape = &PART(index, const Shape, shapes)[probe->shape];
-	const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
-	uint32		at;
+	Probe	   *probe;
 
-	for (at = probe->slot; slots[at].item != 0; at = (at + 1) & index->bucket_mask)
-	{
-		const Bucket *bucket = (const Bucket *) &words[slots[at].item - 1];
-		uint32		n;
-		uint32		i;
-
-		if (slots[at].hash != probe->hash || bucket->shape != probe->shape)
-			continue;
-		for (i = 0; i < shape->ndims; i++)
-			if (bucket->ids[i] != query->ids[dims[i]][choice == NULL ? 0 : choice[i]])
-				break;
-		if (i < shape->ndims)
-			continue;
-		n = query->all ? bucket->nentries : bucket->ncount;
-		if (query->nfound + n > query->found_room)
-		{
-			query->found_room = Max(query->found_room * 2, query->nfound + n);
-			query->found = repalloc_huge(query->found, query->found_room * sizeof(uint32));
-		}
-		for (i = 0; i < n; i++)
-			query->found[query->nfound + i] = bucket->ids[shape->ndims + i];
-		query->nfound += n;
-		return;
-	}
+	if (probes->n == PROBES_AHEAD)
+		run_probes(query, index, probes);
+	probe = &probes->of[probes->n++];
+	probe->hash = bucket_hash(key);
+	probe->shape = shape;
+	probe->slot = probe->hash & index->bucket_mask;
+	__builtin_prefetch(&PART(index, const uint8, bucket_tags)[probe->slot]);
 }
 
 /* Probes a shape for every combination of the row's values. */
 static void
-probe_combinations(MatchQuery *query, const MatchIndex *index, uint32 shape_number)
+add_combinations(MatchQuery *query, const MatchIndex *index, Probes *probes, uint32 shape_number)
 {
 	const Shape *shape = &PART(index, const Shape, shapes)[shape_number];
 	const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
-	uint32		choice[MATCH_MAX_DIMENSIONS] = {0};
+	int			choice[MATCH_MAX_DIMENSIONS] = {0};
 	uint32		i;
 
-	for (;;)
+	do
 	{
-		uint64		key = key_start(shape_number);
-		Probe		probe;
+		uint64		key = shape_key(shape_number);
 
 		CHECK_FOR_INTERRUPTS();
 		for (i = 0; i < shape->ndims; i++)
-			key = key_mix(key, query->ids[dims[i]][choice[i]]);
-		probe.hash = (uint32) key;
-		probe.shape = shape_number;
-		probe.slot = first_slot(index, probe.hash);
-		collect(query, index, &probe, choice);
+			key += value_key(query->ids[dims[i]][choice[i]]);
+		add_probe(query, index, probes, shape_number, key);
 		for (i = 0; i < shape->ndims; i++)
 		{
 			if (++choice[i] < query->nids[dims[i]])
 				break;
 			choice[i] = 0;
 		}
-		if (i == shape->ndims)
-			return;
-	}
-}
-
-static void
-run_probes(MatchQuery *query, const MatchIndex *index, Probe *probes, int nprobes)
-{
-	int			i;
-
-	for (i = 0; i < nprobes; i++)
-		probes[i].slot = first_slot(index, probes[i].hash);
-	for (i = 0; i < nprobes; i++)
-		collect(query, index, &probes[i], NULL);
+	} while (i < shape->ndims);
 }
 
 void
@@ -241,14 +287,15 @@ match_search(MatchQuery *query, const MatchIndex *index, bool all)
 	const ValueWord *values = PART(index, const ValueWord, values);
 	const Shape *shapes = PART(index, const Shape, shapes);
 	const uint64 *open = PART(index, const uint64, open_shapes);
-	const Slot *slots = PART(index, const Slot, bucket_slots);
 	uint64		bits = index->nshapes >= 64 ? ~UINT64CONST(0) : SHAPE_BIT(index->nshapes) - 1;
-	Probe		probes[PROBES_AHEAD];
-	int			nprobes = 0;
-	bool		single = true;
+	uint64		keys[MATCH_MAX_DIMENSIONS];
+	uint64		known = 0;		/* dimensions in which the row has values, ... */
+	uint64		several = 0;	/* ... and more than one */
+	Probes		probes;
 	int			i;
 	uint32		dim;
 
+	probes.n = 0;
 	query->all = all;
 	find_ids(query, index);
 	for (dim = 0; dim < index->ndims; dim++)
@@ -258,7 +305,13 @@ match_search(MatchQuery *query, const MatchIndex *index, bool all)
 		for (i = 0; i < query->nids[dim]; i++)
 			possible |= ((const Value *) &values[query->ids[dim][i] - 1])->shapes;
 		bits &= possible;
-		single &= query->nids[dim] <= 1;
+		if (query->nids[dim] > 0)
+		{
+			known |= UINT64CONST(1) << dim;
+			keys[dim] = value_key(query->ids[dim][0]);
+		}
+		if (query->nids[dim] > 1)
+			several |= UINT64CONST(1) << dim;
 	}
 
 	while (bits != 0)
@@ -269,35 +322,24 @@ match_search(MatchQuery *query, const MatchIndex *index, bool all)
 		for (; shape_number < index->nshapes; shape_number += 64)
 		{
 			const Shape *shape = &shapes[shape_number];
-			const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
-			uint64		key = key_start(shape_number);
-			uint32		d;
 
-			for (d = 0; d < shape->ndims; d++)
-			{
-				if (query->nids[dims[d]] == 0)
-					break;
-				key = key_mix(key, query->ids[dims[d]][0]);
-			}
-			if (d < shape->ndims)
+			if ((shape->mask & ~known) != 0)
 				continue;
-			if (!single)
+			if ((shape->mask & several) == 0)
 			{
-				probe_combinations(query, index, shape_number);
-				continue;
+				const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
+				uint64		key = shape_key(shape_number);
+				uint32		d;
+
+				for (d = 0; d < shape->ndims; d++)
+					key += keys[dims[d]];
+				add_probe(query, index, &probes, shape_number, key);
 			}
-			if (nprobes == PROBES_AHEAD)
-			{
-				run_probes(query, index, probes, nprobes);
-				nprobes = 0;
-			}
-			__builtin_prefetch(&slots[(uint32) key & index->bucket_mask]);
-			probes[nprobes].hash = (uint32) key;
-			probes[nprobes].shape = shape_number;
-			nprobes++;
+			else
+				add_combinations(query, index, &probes, shape_number);
 		}
 	}
-	run_probes(query, index, probes, nprobes);
+	run_probes(query, index, &probes);
 }
 
 void

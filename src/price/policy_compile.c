@@ -223,7 +223,7 @@ compile(const char *name, const Policy *base, const int64 *rules, int nrules)
 	read_rows(c,
 			  "SELECT currency, round_target, round_mode, round_increment, ending, strict, zone"
 			  " FROM quotetier.policy WHERE name OPERATOR(pg_catalog.=) $1",
-			  name, read_policy);
+			  name, NULL, 0, read_policy);
 	if (c->head.size != 0)
 	{
 		if (base != NULL)
@@ -244,25 +244,25 @@ compile(const char *name, const Policy *base, const int64 *rules, int nrules)
 				  " WHERE r.policy OPERATOR(pg_catalog.=) $1 AND (r.scope OPERATOR(pg_catalog.?) d.name"
 				  " OR r.lines OPERATOR(pg_catalog.?) d.name OR r.counts OPERATOR(pg_catalog.?) d.name))"
 				  " ORDER BY d.weight DESC, d.id",
-				  name, read_dimension);
+				  name, NULL, 0, read_dimension);
 		c->scopes = scope_reader_create(c->ndims, c->dims, c->is_path);
 		read_rows(c,
 				  "SELECT name, seq, base, pick, only_down, ending, compete, access, level, remainder"
 				  " FROM quotetier.step WHERE policy OPERATOR(pg_catalog.=) $1 ORDER BY seq",
-				  name, read_step);
+				  name, NULL, 0, read_step);
 		read_rows(c,
 				  "SELECT name, pg_catalog.unnest(excludes)"
 				  " FROM quotetier.step WHERE policy OPERATOR(pg_catalog.=) $1",
-				  name, read_excludes);
+				  name, NULL, 0, read_excludes);
 
 		read_rows(c,
 				  "SELECT from_currency, to_currency, rate, valid FROM quotetier.fx_rate"
 				  " ORDER BY from_currency COLLATE \"C\", to_currency COLLATE \"C\", valid",
-				  NULL, read_rate);
+				  NULL, NULL, 0, read_rate);
 		read_rows(c,
 				  "SELECT uom, sku, factor FROM quotetier.uom"
 				  " ORDER BY uom COLLATE \"C\", COALESCE(sku, '') COLLATE \"C\"",
-				  NULL, read_unit);
+				  NULL, NULL, 0, read_unit);
 		if (base == NULL || fits(c, base))
 		{
 			read_rules(c, name);

@@ -107,12 +107,13 @@ typedef struct Row
 } Row;
 
 /*
- * policy_rows.c: calls read for every row of a query. Its parameters are the
- * key, if not NULL, and the rules of a patch.
+ * policy_rows.c: calls read for every row of a query. Its parameters are a
+ * name, which may be NULL, and the ids of rules.
  */
 typedef void (*RowReader) (Compiler *c, Row *row);
 
-extern void read_rows(Compiler *c, const char *sql, const char *key, RowReader read);
+extern void read_rows(Compiler *c, const char *sql, const char *name, const int64 *rules, int nrules,
+					  RowReader read);
 
 /* Columns are numbered from 1. A text is NULL, a number zero, when it is null. */
 extern Datum column(const Row *row, int number, bool *isnull);

@@ -56,7 +56,7 @@ ignore_end(DestReceiver *self)
 }
 
 void
-read_rows(Compiler *c, const char *sql, const char *key, RowReader read)
+read_rows(Compiler *c, const char *sql, const char *name, const int64 *rules, int nrules, RowReader read)
 {
 	RowReceiver receiver = {
 		.pub = {receive_row, ignore_startup, ignore_end, ignore_end, DestNone},
@@ -66,19 +66,21 @@ read_rows(Compiler *c, const char *sql, const char *key, RowReader read)
 	};
 	SPIExecuteOptions options = {.read_only = true, .dest = &receiver.pub};
 	Oid			types[2] = {TEXTOID, INT8ARRAYOID};
-	int			nargs = key == NULL ? 0 : c->base == NULL ? 1 : 2;
-	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
-	ParamListInfo params = makeParamList(nargs);
+	Datum		values[2] = {
+		name == NULL ? 0 : CStringGetTextDatum(name),
+		PointerGetDatum(construct_array((Datum *) rules, nrules, INT8OID, sizeof(int64),
+										FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))
+	};
+	SPIPlanPtr	plan = SPI_prepare(sql, lengthof(types), types);
+	ParamListInfo params = makeParamList(lengthof(types));
 	int			i;
 
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\"", sql);
-	for (i = 0; i < nargs; i++)
+	for (i = 0; i < lengthof(types); i++)
 	{
-		params->params[i].value = i == 0 ? CStringGetTextDatum(key) :
-			PointerGetDatum(construct_array((Datum *) c->changed, c->nchanged, INT8OID, sizeof(int64),
-											FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-		params->params[i].isnull = false;
+		params->params[i].value = values[i];
+		params->params[i].isnull = values[i] == 0;
 		params->params[i].pflags = PARAM_FLAG_CONST;
 		params->params[i].ptype = types[i];
 	}

@@ -401,10 +401,16 @@ read_bracket(Compiler *c, Row *row)
 	bracket->more = read_bracket_more(c, row);
 }
 
+/* From this many rules on, their brackets are found faster by reading those between, too. */
+#define MANY_SCALES 4096
+
 static void
-read_scales(Compiler *c, const char *name)
+read_scales(Compiler *c)
 {
-	uint32		i;
+	bool		few = c->scales.n < MANY_SCALES;
+	int			nrules = few ? c->scales.n : 2;
+	int64	   *rules;
+	int			i;
 
 	if (c->scales.n == 0)
 		return;
@@ -412,11 +418,16 @@ read_scales(Compiler *c, const char *name)
 	for (i = 0; i < c->scales.n; i++)
 		c->scales_by_rule[i] = &c->scales.items[i];
 	qsort(c->scales_by_rule, c->scales.n, sizeof(ReadScale *), compare_scales);
-	read_rows(c, psprintf("SELECT s.rule, s.from_value, s.to_value, s.value, s.fee, s.size, s.overage"
-						  " FROM quotetier.scale s JOIN quotetier.rule r ON r.id OPERATOR(pg_catalog.=) s.rule"
-						  " WHERE r.policy OPERATOR(pg_catalog.=) $1%s ORDER BY s.rule, s.from_value",
-						  c->base == NULL ? "" : " AND r.id OPERATOR(pg_catalog.=) ANY ($2)"),
-			  name, read_bracket);
+
+	/* these rules, or the first and the last */
+	rules = palloc(nrules * sizeof(int64));
+	for (i = 0; i < nrules; i++)
+		rules[i] = c->scales_by_rule[few || i == 0 ? i : c->scales.n - 1]->rule;
+	read_rows(c, psprintf("SELECT rule, from_value, to_value, value, fee, size, overage"
+						  " FROM quotetier.scale WHERE %s ORDER BY rule, from_value",
+						  few ? "rule OPERATOR(pg_catalog.=) ANY ((SELECT $2)::pg_catalog.int8[])" :
+						  "rule OPERATOR(pg_catalog.>=) $2[1] AND rule OPERATOR(pg_catalog.<=) $2[2]"),
+			  NULL, rules, nrules, read_bracket);
 }
 
 /* ----- all of it ----- */
@@ -435,9 +446,9 @@ read_rules(Compiler *c, const char *name)
 						  " FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
 						  " AND state OPERATOR(pg_catalog.=) 'approved'%s",
 						  c->base == NULL ? "" : " AND id OPERATOR(pg_catalog.=) ANY ($2)"),
-			  name, read_rule);
+			  name, c->changed, c->nchanged, read_rule);
 	sort_rules(c);
-	read_scales(c, name);
+	read_scales(c);
 	for (i = 0; i < c->rules.n; i++)
 	{
 		const ReadRule *rule = &c->rules.items[c->order[i]];
