@@ -6,8 +6,12 @@
 
 #include "base/match_index.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+
+/* How many buckets a group has at most, on an average. */
+#define GROUP_LOAD 7
 
 /* A growing array. */
 typedef struct Vector
@@ -302,8 +306,7 @@ bucket_words(MatchBuilder *builder)
 	{
 		BuildBucket *built = &ITEM(builder->buckets, BuildBucket, i);
 
-		nwords += offsetof(Bucket, ids) / sizeof(BucketWord) + built->nentries +
-			ITEM(builder->shapes, Shape, built->shape).ndims;
+		nwords += BUCKET_WORDS(ITEM(builder->shapes, Shape, built->shape).ndims, built->nentries);
 	}
 	if (nwords > PG_UINT32_MAX - 1)
 		too_many();
@@ -323,10 +326,9 @@ place_parts(MatchBuilder *builder, MatchIndex *head)
 	head->nbuckets = builder->buckets.used;
 	head->nentries = builder->entries.used;
 	head->value_mask = builder->value_slots.used - 1;
-	head->bucket_mask = builder->bucket_slots.used - 1;
+	head->group_mask = pg_nextpower2_32(builder->buckets.used / GROUP_LOAD + 1) - 1;
 	head->value_slots = place(&at, builder->value_slots.used * sizeof(Slot));
-	head->bucket_tags = place(&at, builder->bucket_slots.used);
-	head->bucket_places = place(&at, builder->bucket_slots.used * sizeof(uint32));
+	head->groups = place(&at, ((Size) head->group_mask + 1) * sizeof(Group));
 	head->values = place(&at, builder->values.used * sizeof(ValueWord));
 	head->shapes = place(&at, builder->shapes.used * sizeof(Shape));
 	head->shape_dims = place(&at, builder->shape_dims.used * sizeof(uint32));
@@ -373,14 +375,91 @@ lay_out_payloads(MatchBuilder *builder, const BuildBucket *built, uint32 *payloa
 	return count;
 }
 
+/*
+ * Puts the buckets into groups, which get their tags and, for the time being, how
+ * many they have. Returns the numbers of the buckets, group by group.
+ */
+static uint32 *
+fill_groups(MatchBuilder *builder, MatchIndex *index)
+{
+	Group	   *groups = PART(index, Group, groups);
+	Size		ngroups = (Size) index->group_mask + 1;
+	uint32	   *order = MemoryContextAllocHuge(CurrentMemoryContext,
+											   ngroups * GROUP_SIZE * sizeof(uint32));
+	uint32	   *next = order;
+	uint32		i;
+	Size		g;
+
+	memset(groups, 0, ngroups * sizeof(Group));
+	for (i = 0; i < index->nbuckets; i++)
+	{
+		uint32		hash = ITEM(builder->buckets, BuildBucket, i).hash;
+		uint64		tag = bucket_tag(hash);
+		uint32		n;
+
+		for (g = hash & index->group_mask; groups[g].buckets == GROUP_SIZE;)
+			g = (g + 1) & index->group_mask;
+		n = groups[g].buckets++;
+		if (n < 8)
+			groups[g].tags |= tag << (8 * n);
+		else
+			groups[g].more_tags |= tag << (8 * (n - 8));
+		order[g * GROUP_SIZE + n] = i;
+	}
+	for (g = 0; g < ngroups; next += groups[g++].buckets)
+		memmove(next, order + g * GROUP_SIZE, groups[g].buckets * sizeof(uint32));
+	return order;
+}
+
+static void
+lay_out_buckets(MatchBuilder *builder, MatchIndex *index, MatchOutdone outdone, const void *state)
+{
+	uint32	   *order = fill_groups(builder, index);
+	Group	   *groups = PART(index, Group, groups);
+	BucketWord *words = PART(index, BucketWord, buckets);
+	Size		nwords = 0;
+	uint32		i = 0;
+	Size		g;
+
+	for (g = 0; g <= index->group_mask; g++)
+	{
+		uint32		end = i + groups[g].buckets;
+
+		groups[g].buckets = nwords;
+		for (; i < end; i++)
+		{
+			BuildBucket *built = &ITEM(builder->buckets, BuildBucket, order[i]);
+			uint32		ndims = ITEM(builder->shapes, Shape, built->shape).ndims;
+			Bucket	   *bucket = (Bucket *) (words + nwords);
+
+			/* they lie where they were built: what is next is on its way */
+			if (i + 16 < index->nbuckets)
+				__builtin_prefetch(&ITEM(builder->buckets, BuildBucket, order[i + 16]));
+			if (i + 8 < index->nbuckets)
+			{
+				BuildBucket *next = &ITEM(builder->buckets, BuildBucket, order[i + 8]);
+
+				__builtin_prefetch(&ITEM(builder->bucket_ids, uint32, next->ids));
+				__builtin_prefetch(&ITEM(builder->entries, BuildEntry, next->first));
+			}
+			bucket->shape = built->shape;
+			bucket->nentries = built->nentries;
+			memcpy(bucket->ids, &ITEM(builder->bucket_ids, uint32, built->ids),
+				   ndims * sizeof(uint32));
+			bucket->ncount = lay_out_payloads(builder, built, bucket->ids + ndims, outdone, state);
+			nwords += BUCKET_WORDS(ndims, built->nentries);
+			index->longest_bucket = Max(index->longest_bucket, built->nentries);
+			if ((i & 0xFFFF) == 0)
+				CHECK_FOR_INTERRUPTS();
+		}
+	}
+	pfree(order);
+}
+
 void
 match_lay_out(MatchBuilder *builder, MatchIndex *index, MatchOutdone outdone, const void *state)
 {
-	uint8	   *tags;
-	uint32	   *places;
 	uint64	   *open;
-	BucketWord *words;
-	Size		nwords = 0;
 	uint32		i;
 	int			dim;
 
@@ -402,32 +481,5 @@ match_lay_out(MatchBuilder *builder, MatchIndex *index, MatchOutdone outdone, co
 				open[dim] |= SHAPE_BIT(i);
 	}
 
-	tags = PART(index, uint8, bucket_tags);
-	places = PART(index, uint32, bucket_places);
-	memset(tags, 0, builder->bucket_slots.used);
-	memset(places, 0, builder->bucket_slots.used * sizeof(uint32));
-	words = PART(index, BucketWord, buckets);
-	nwords = 0;
-	for (i = 0; i < index->nbuckets; i++)
-	{
-		BuildBucket *built = &ITEM(builder->buckets, BuildBucket, i);
-		uint32		ndims = ITEM(builder->shapes, Shape, built->shape).ndims;
-		Bucket	   *bucket = (Bucket *) (words + nwords);
-		uint32	   *payloads = bucket->ids + ndims;
-		uint32		at;
-
-		bucket->shape = built->shape;
-		bucket->nentries = built->nentries;
-		memcpy(bucket->ids, &ITEM(builder->bucket_ids, uint32, built->ids),
-			   ndims * sizeof(uint32));
-		bucket->ncount = lay_out_payloads(builder, built, payloads, outdone, state);
-		for (at = built->hash & index->bucket_mask; tags[at] != 0;)
-			at = (at + 1) & index->bucket_mask;
-		tags[at] = BUCKET_TAG(built->hash);
-		places[at] = nwords;
-		nwords = payloads + built->nentries - words;
-		index->longest_bucket = Max(index->longest_bucket, built->nentries);
-		if ((i & 0xFFFF) == 0)
-			CHECK_FOR_INTERRUPTS();
-	}
+	lay_out_buckets(builder, index, outdone, state);
 }

@@ -7,9 +7,9 @@
  * sets of a row's values leaves few shapes to probe. The set has 64 bits;
  * shapes beyond share bits, which makes it a looser filter, never a wrong one.
  *
- * Most probes for a bucket find none. A byte a slot tells that, in an array that
- * is small enough to stay in the processor's cache; where the bucket is stands
- * in another one.
+ * Buckets are found by hash, in groups. Most probes find none, and the group's
+ * tags say so: they are small enough to stay in the processor's cache. The
+ * buckets of a group stand together, so that to find one takes two accesses.
  */
 #ifndef QUOTETIER_MATCH_INDEX_H
 #define QUOTETIER_MATCH_INDEX_H
@@ -58,6 +58,18 @@ typedef struct Bucket
 /* Places of buckets are counted in words of this size. */
 typedef uint32 BucketWord;
 
+#define BUCKET_WORDS(ndims, nentries) (offsetof(Bucket, ids) / sizeof(BucketWord) + (ndims) + (nentries))
+
+/* Up to GROUP_SIZE buckets; when it is full, the next group has the others. */
+#define GROUP_SIZE 12
+
+typedef struct Group
+{
+	uint64		tags;			/* a byte each, the first in the lowest one; 0: none */
+	uint32		more_tags;		/* of those from the ninth on */
+	uint32		buckets;		/* where they stand, in this order */
+} Group;
+
 /* All offsets are from the start of this header. */
 struct MatchIndex
 {
@@ -67,11 +79,10 @@ struct MatchIndex
 	uint32		nbuckets;
 	uint32		nentries;
 	uint32		value_mask;		/* slots - 1 */
-	uint32		bucket_mask;
+	uint32		group_mask;		/* groups - 1 */
 	uint32		longest_bucket;
 	Size		value_slots;
-	Size		bucket_tags;	/* a slot: BUCKET_TAG; 0: empty */
-	Size		bucket_places;	/* a slot: where its bucket is */
+	Size		groups;
 	Size		values;
 	Size		shapes;
 	Size		shape_dims;
@@ -108,8 +119,41 @@ bucket_hash(uint64 key)
 	return ((key ^ (key >> 32)) * UINT64CONST(0xFF51AFD7ED558CCD)) >> 32;
 }
 
-/* Its first slot comes from the low bits, its tag from the high ones. */
-#define BUCKET_TAG(hash)	((uint8) Max((hash) >> 24, 1))
+/* A bucket's group comes from the low bits of its hash, its tag from the high ones. */
+static inline uint8
+bucket_tag(uint32 hash)
+{
+	return Max(hash >> 24, 1);
+}
+
+static inline bool
+group_is_full(const Group *group)
+{
+	return group->more_tags >> 24 != 0;
+}
+
+/* The highest bit of every byte that is 0. */
+static inline uint64
+zero_bytes(uint64 bytes)
+{
+	const uint64 low = UINT64CONST(0x7F7F7F7F7F7F7F7F);
+
+	return ~(((bytes & low) + low) | bytes | low);
+}
+
+/* Which buckets of the group have this tag, as bits from the lowest on? */
+static inline uint32
+group_tagged(const Group *group, uint8 tag)
+{
+	const uint64 all = UINT64CONST(0x0101010101010101) * tag;
+	const uint64 gather = UINT64CONST(0x0102040810204080);
+	uint64		first = zero_bytes(group->tags ^ all);
+	uint64		more = zero_bytes(group->more_tags ^ all) & PG_UINT32_MAX;
+
+	if (likely((first | more) == 0))
+		return 0;
+	return ((first >> 7) * gather) >> 56 | ((more >> 7) * gather) >> 56 << 8;
+}
 
 static inline bool
 is_value(const Value *value, int dim, const char *text, int len)

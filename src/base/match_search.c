@@ -141,7 +141,7 @@ typedef struct Probe
 {
 	uint32		hash;
 	uint32		shape;
-	uint32		slot;			/* the next that may lead to it */
+	const Group *group;
 } Probe;
 
 /* Probes under way at once. */
@@ -150,29 +150,6 @@ typedef struct Probes
 	int			n;
 	Probe		of[PROBES_AHEAD];
 } Probes;
-
-/* Is there, from the probe's slot on, one of its tag before an empty one? */
-static inline bool
-find_tag(const MatchIndex *index, Probe *probe)
-{
-	const uint8 *tags = PART(index, const uint8, bucket_tags);
-	uint8		tag = BUCKET_TAG(probe->hash);
-
-	while (tags[probe->slot] != tag)
-	{
-		if (tags[probe->slot] == 0)
-			return false;
-		probe->slot = (probe->slot + 1) & index->bucket_mask;
-	}
-	return true;
-}
-
-static inline const Bucket *
-bucket_at(const MatchIndex *index, uint32 slot)
-{
-	return (const Bucket *) (PART(index, const BucketWord, buckets) +
-							 PART(index, const uint32, bucket_places)[slot]);
-}
 
 /* Is it of this shape, and of values of the row? */
 static inline bool
@@ -207,36 +184,67 @@ collect(MatchQuery *query, const MatchIndex *index, const Bucket *bucket)
 	query->nfound += n;
 }
 
+static inline const Group *
+group_at(const MatchIndex *index, uint32 hash)
+{
+	return PART(index, const Group, groups) + (hash & index->group_mask);
+}
+
+static inline const Group *
+next_group(const MatchIndex *index, const Group *group)
+{
+	return group_at(index, group - PART(index, const Group, groups) + 1);
+}
+
+/* Looks for the bucket that a probe means, in its group and those that follow a full one. */
+static const Bucket *
+find_bucket(const MatchQuery *query, const MatchIndex *index, const Probe *probe)
+{
+	const Shape *shapes = PART(index, const Shape, shapes);
+	const Group *group;
+
+	for (group = probe->group;; group = next_group(index, group))
+	{
+		const BucketWord *words = PART(index, const BucketWord, buckets) + group->buckets;
+		uint32		tagged;
+
+		for (tagged = group_tagged(group, bucket_tag(probe->hash)); tagged != 0; tagged >>= 1)
+		{
+			const Bucket *bucket = (const Bucket *) words;
+
+			if ((tagged & 1) && is_bucket(query, index, bucket, probe->shape))
+				return bucket;
+			words += BUCKET_WORDS(shapes[bucket->shape].ndims, bucket->nentries);
+		}
+		if (!group_is_full(group))
+			return NULL;
+	}
+}
+
 static void
 run_probes(MatchQuery *query, const MatchIndex *index, Probes *probes)
 {
-	const uint32 *places = PART(index, const uint32, bucket_places);
-	int			ntagged = 0;
+	const BucketWord *words = PART(index, const BucketWord, buckets);
+	int			n = 0;
 	int			i;
 
 	for (i = 0; i < probes->n; i++)
-		if (find_tag(index, &probes->of[i]))
-		{
-			__builtin_prefetch(&places[probes->of[i].slot]);
-			probes->of[ntagged++] = probes->of[i];
-		}
-	for (i = 0; i < ntagged; i++)
-		__builtin_prefetch(bucket_at(index, probes->of[i].slot));
-	for (i = 0; i < ntagged; i++)
 	{
-		Probe	   *probe = &probes->of[i];
+		const Group *group = probes->of[i].group;
 
-		do
-		{
-			const Bucket *bucket = bucket_at(index, probe->slot);
+		if (group_tagged(group, bucket_tag(probes->of[i].hash)) == 0 && !group_is_full(group))
+			continue;
+		__builtin_prefetch(words + group->buckets);
+		__builtin_prefetch(words + group->buckets + 16);
+		__builtin_prefetch(words + group->buckets + 32);
+		probes->of[n++] = probes->of[i];
+	}
+	for (i = 0; i < n; i++)
+	{
+		const Bucket *bucket = find_bucket(query, index, &probes->of[i]);
 
-			if (is_bucket(query, index, bucket, probe->shape))
-			{
-				collect(query, index, bucket);
-				break;
-			}
-			probe->slot = (probe->slot + 1) & index->bucket_mask;
-		} while (find_tag(index, probe));
+		if (bucket != NULL)
+			collect(query, index, bucket);
 	}
 	probes->n = 0;
 }
@@ -251,8 +259,8 @@ add_probe(MatchQuery *query, const MatchIndex *index, Probes *probes, uint32 sha
 	probe = &probes->of[probes->n++];
 	probe->hash = bucket_hash(key);
 	probe->shape = shape;
-	probe->slot = probe->hash & index->bucket_mask;
-	__builtin_prefetch(&PART(index, const uint8, bucket_tags)[probe->slot]);
+	probe->group = group_at(index, probe->hash);
+	__builtin_prefetch(probe->group);
 }
 
 /* Probes a shape for every combination of the row's values. */
