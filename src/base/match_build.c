@@ -54,6 +54,7 @@ struct MatchBuilder
 	Vector		shapes;
 	Vector		shape_dims;
 	HTAB	   *shape_of_mask;
+	ShapeEntry	last_shape;		/* entries come sorted: the next one's is often the same */
 	Vector		buckets;
 	Vector		bucket_ids;
 	Vector		bucket_slots;
@@ -201,9 +202,12 @@ static uint32
 shape_of(MatchBuilder *builder, uint64 mask)
 {
 	bool		found;
-	ShapeEntry *entry = hash_search(builder->shape_of_mask, &mask, HASH_ENTER, &found);
+	ShapeEntry *entry;
 	int			dim;
 
+	if (builder->last_shape.mask == mask && builder->shapes.used > 0)
+		return builder->last_shape.shape;
+	entry = hash_search(builder->shape_of_mask, &mask, HASH_ENTER, &found);
 	if (!found)
 	{
 		Shape	   *shape = vector_add(&builder->shapes, 1);
@@ -219,6 +223,7 @@ shape_of(MatchBuilder *builder, uint64 mask)
 				shape->ndims++;
 			}
 	}
+	builder->last_shape = *entry;
 	return entry->shape;
 }
 

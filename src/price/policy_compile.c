@@ -55,7 +55,10 @@ read_dimension(Compiler *c, Row *row)
 			c->currency_dim = c->ndims;
 	}
 	if (c->ndims < MATCH_MAX_DIMENSIONS && c->is_path[c->ndims])
+	{
 		c->head.path_dims |= UINT64CONST(1) << c->ndims;
+		c->path_mask |= scope_bit(c->ndims);
+	}
 	c->ndims++;
 }
 
@@ -155,7 +158,7 @@ read_rate(Compiler *c, Row *row)
 	strlcpy(rate->from_currency, text_column(row, 1), sizeof(rate->from_currency));
 	strlcpy(rate->to_currency, text_column(row, 2), sizeof(rate->to_currency));
 	rate->rate = dec_column(c, row, 3);
-	validity_column(row, 4, &rate->from, &rate->to);
+	validity_column(c, row, 4, &rate->from, &rate->to);
 	c->rates = lappend(c->rates, rate);
 }
 

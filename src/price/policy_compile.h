@@ -20,6 +20,7 @@
 #include "nodes/pg_list.h"
 #include "price/policy.h"
 #include "utils/hsearch.h"
+#include "utils/typcache.h"
 
 /* A growing array; room is made by GROW. */
 #define GROWING(type) struct { type *items; uint32 n; uint32 room; }
@@ -28,7 +29,7 @@
 	do { \
 		if ((array).n == (array).room) \
 		{ \
-			(array).room = Max((array).room * 2, 64); \
+			(array).room = Max((array).room * 2, 256); \
 			(array).items = (array).items == NULL ? \
 				palloc((array).room * sizeof(*(array).items)) : \
 				repalloc_huge((array).items, (array).room * sizeof(*(array).items)); \
@@ -63,6 +64,7 @@ typedef struct Compiler
 	const Policy *base;			/* the policy to patch; NULL: all of it is compiled */
 	const int64 *changed;		/* the rules the patch reads, sorted */
 	int			nchanged;
+	TypeCacheEntry *range_type;	/* tstzrange */
 	Policy		head;
 	Step		steps[MAX_STEPS];
 	List	   *access[MAX_STEPS];	/* of uint64 *: masks, strongest first */
@@ -72,6 +74,7 @@ typedef struct Compiler
 	int			ndims;			/* dimensions, the strongest first */
 	char	   *dims[MATCH_MAX_DIMENSIONS + 1];
 	bool		is_path[MATCH_MAX_DIMENSIONS + 1];
+	uint64		path_mask;		/* those of kind path, as bits of a scope's mask */
 	int			currency_dim;	/* -1: none */
 	ScopeReader *scopes;
 	List	   *facts;			/* names of other facts that are asked for */
@@ -122,7 +125,7 @@ extern char *text_column(Row *row, int number);
 extern bool bool_column(const Row *row, int number);
 extern StoredDec dec_column(Compiler *c, const Row *row, int number);
 extern uint32 ending_column(Compiler *c, Row *row, int number);
-extern void validity_column(Row *row, int number, TimestampTz *from, TimestampTz *to);
+extern void validity_column(Compiler *c, Row *row, int number, TimestampTz *from, TimestampTz *to);
 
 /* A value with a long header, that lasts as long as the row. */
 extern struct varlena *long_column(Row *row, int number);

@@ -280,15 +280,16 @@ base_named(Compiler *c, const char *name)
 }
 
 void
-validity_column(Row *row, int number, TimestampTz *from, TimestampTz *to)
+validity_column(Compiler *c, Row *row, int number, TimestampTz *from, TimestampTz *to)
 {
 	RangeType  *valid = (RangeType *) long_column(row, number);
-	TypeCacheEntry *type = lookup_type_cache(RangeTypeGetOid(valid), TYPECACHE_RANGE_INFO);
 	RangeBound	lower;
 	RangeBound	upper;
 	bool		empty;
 
-	range_deserialize(type, valid, &lower, &upper, &empty);
+	if (c->range_type == NULL)
+		c->range_type = lookup_type_cache(RangeTypeGetOid(valid), TYPECACHE_RANGE_INFO);
+	range_deserialize(c->range_type, valid, &lower, &upper, &empty);
 	*from = lower.infinite ? DT_NOBEGIN : DatumGetTimestampTz(lower.val);
 	*to = upper.infinite ? DT_NOEND : DatumGetTimestampTz(upper.val);
 }

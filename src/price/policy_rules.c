@@ -26,6 +26,26 @@ static const char *const scale_names[] = {"volume", "graduated", "block", "packa
 static const char *const bounds_names[] = {"[)", "(]"};
 static const char *const from_names[] = {"cheapest", "dearest"};
 
+/*
+ * The columns of a rule. All, and in the table's order: then the executor hands on
+ * the rows as it finds them.
+ */
+#define RULE_COLUMNS(COLUMN) \
+	COLUMN(id) COLUMN(policy) COLUMN(step) COLUMN(base) COLUMN(scope) COLUMN(condition) COLUMN(valid) \
+	COLUMN(priority) COLUMN(adjust) COLUMN(value) COLUMN(value_expr) COLUMN(currency) \
+	COLUMN(scale_mode) COLUMN(scale_on) COLUMN(scale_by) COLUMN(scale_offset) COLUMN(scale_bounds) \
+	COLUMN(exclusive_group) COLUMN(final) COLUMN(stop) COLUMN(on_breach) COLUMN(ending) \
+	COLUMN(max_amount) COLUMN(max_units) COLUMN(unit_step) COLUMN(free_from) COLUMN(free_whole) \
+	COLUMN(lines) COLUMN(counts) COLUMN(note) COLUMN(state)
+
+#define COLUMN_NUMBER(name) , RULE_##name
+#define COLUMN_NAME(name) "," #name
+
+enum
+{
+	RULE_COLUMN_0 RULE_COLUMNS(COLUMN_NUMBER)
+};
+
 /* ----- what few rules have ----- */
 
 /* Keeps a value of variable length; its number + 1, 0 when it is null. */
@@ -62,18 +82,33 @@ read_scale_by(Compiler *c, const Row *row, int number, RuleMore *more)
 	}
 }
 
-/* Do the paths of an order's rule ask for $.counted? */
+/* Does this path of an order's rule ask for $.counted? */
 static bool
-asks_counted(const Compiler *c, const Row *row, const Rule *rule)
+asks_counted(const Compiler *c, const Row *row, int number, const Rule *rule)
 {
-	int			path;
+	bool		isnull;
+	Datum		path = column(row, number, &isnull);
 
-	for (path = 16; path <= 17 && c->steps[rule->step].level == LEVEL_ORDER; path++)
-		if (!is_null(row, path) &&
-			strstr(DatumGetCString(DirectFunctionCall1(jsonpath_out, row->values[path - 1])),
-				   "\"counted\"") != NULL)
-			return true;
-	return false;
+	return !isnull && c->steps[rule->step].level == LEVEL_ORDER &&
+		strstr(DatumGetCString(DirectFunctionCall1(jsonpath_out, path)), "\"counted\"") != NULL;
+}
+
+/* Is there nothing in the row that only few rules have? */
+static bool
+is_plain(const Row *row, const ReadRule *read)
+{
+	static const uint8 columns[] = {
+		RULE_condition, RULE_value_expr, RULE_currency, RULE_scale_by, RULE_scale_offset,
+		RULE_on_breach, RULE_ending, RULE_max_amount, RULE_max_units, RULE_unit_step,
+		RULE_lines, RULE_counts, RULE_note
+	};
+	int			i;
+
+	for (i = 0; i < lengthof(columns); i++)
+		if (!is_null(row, columns[i]))
+			return false;
+	return read->scope.nexclusions == 0 && read->rule.group != GROUP_NAMED &&
+		read->rule.adjust != ADJUST_FREE_UNITS;
 }
 
 static uint32
@@ -84,37 +119,40 @@ read_more(Compiler *c, Row *row, const ReadRule *read)
 	char	   *text;
 	int			word;
 
+	if (is_plain(row, read))
+		return 0;
 	memset(&more, 0, sizeof(RuleMore));
-	more.ending = ending_column(c, row, 15);
-	more.condition = varlena_column(row, 16, &c->paths);
-	more.value_expr = varlena_column(row, 17, &c->paths);
-	more.asks_counted = asks_counted(c, row, &read->rule);
+	more.ending = ending_column(c, row, RULE_ending);
+	more.condition = varlena_column(row, RULE_condition, &c->paths);
+	more.value_expr = varlena_column(row, RULE_value_expr, &c->paths);
+	more.asks_counted = asks_counted(c, row, RULE_condition, &read->rule) ||
+		asks_counted(c, row, RULE_value_expr, &read->rule);
 	if (read->scope.nexclusions > 0)
 	{
 		more.exclusions = read->scope.exclusions + 1;
 		more.nexclusions = read->scope.nexclusions;
 	}
 	if (read->rule.group == GROUP_NAMED)
-		more.group = varlena_column(row, 12, &c->rule_texts);
-	text = text_column(row, 18);
+		more.group = varlena_column(row, RULE_exclusive_group, &c->rule_texts);
+	text = text_column(row, RULE_currency);
 	if (text != NULL)
 		strlcpy(more.currency, text, sizeof(more.currency));
-	word = WORD(row, 19, breach_names);
+	word = WORD(row, RULE_on_breach, breach_names);
 	more.on_breach = word < 0 ? BREACH_CLAMP : word;
-	text = text_column(row, 20);
+	text = text_column(row, RULE_scale_offset);
 	if (text != NULL)
 		more.offset_fact = fact_number_of(c, text) + 1;
-	read_scale_by(c, row, 21, &more);
-	more.lines = varlena_column(row, 22, &c->line_scopes);
-	more.counts = varlena_column(row, 23, &c->line_scopes);
-	more.has_max_amount = !is_null(row, 24);
-	more.max_amount = dec_column(c, row, 24);
-	more.has_max_units = !is_null(row, 25);
-	more.max_units = dec_column(c, row, 25);
-	more.unit_step = dec_column(c, row, 26);
-	more.free_dearest = WORD(row, 27, from_names) == 1;
-	more.free_whole = bool_column(row, 28);
-	more.note = varlena_column(row, 29, &c->rule_texts);
+	read_scale_by(c, row, RULE_scale_by, &more);
+	more.lines = varlena_column(row, RULE_lines, &c->line_scopes);
+	more.counts = varlena_column(row, RULE_counts, &c->line_scopes);
+	more.has_max_amount = !is_null(row, RULE_max_amount);
+	more.max_amount = dec_column(c, row, RULE_max_amount);
+	more.has_max_units = !is_null(row, RULE_max_units);
+	more.max_units = dec_column(c, row, RULE_max_units);
+	more.unit_step = dec_column(c, row, RULE_unit_step);
+	more.free_dearest = WORD(row, RULE_free_from, from_names) == 1;
+	more.free_whole = bool_column(row, RULE_free_whole);
+	more.note = varlena_column(row, RULE_note, &c->rule_texts);
 
 	if (memcmp(&more, &nothing, sizeof(RuleMore)) == 0)
 		return 0;
@@ -141,8 +179,8 @@ rule_base(Compiler *c, Row *row, const Rule *rule)
 {
 	Base		base;
 
-	if (!is_null(row, 3))
-		base = base_named(c, text_column(row, 3));
+	if (!is_null(row, RULE_base))
+		base = base_named(c, text_column(row, RULE_base));
 	else if (IS_GUARD(rule->adjust))
 		base = guard_base(c, rule);
 	else
@@ -156,14 +194,14 @@ read_scale(Compiler *c, Row *row, int64 rule)
 	ReadScale  *read;
 	char	   *on;
 
-	if (is_null(row, 9))
+	if (is_null(row, RULE_scale_mode))
 		return 0;
 	GROW(c->scales);
 	read = &c->scales.items[c->scales.n++];
 	memset(read, 0, sizeof(ReadScale));
 	read->rule = rule;
-	read->scale.mode = SCALE_VOLUME + WORD(row, 9, scale_names);
-	on = text_column(row, 10);
+	read->scale.mode = SCALE_VOLUME + WORD(row, RULE_scale_mode, scale_names);
+	on = text_column(row, RULE_scale_on);
 	if (strcmp(on, "quantity") == 0)
 		read->scale.measure = MEASURE_QUANTITY;
 	else if (strcmp(on, "amount") == 0)
@@ -173,14 +211,14 @@ read_scale(Compiler *c, Row *row, int64 rule)
 		read->scale.measure = MEASURE_FACT;
 		read->scale.fact = fact_number_of(c, on);
 	}
-	read->scale.upper_inclusive = WORD(row, 11, bounds_names) == 1;
+	read->scale.upper_inclusive = WORD(row, RULE_scale_bounds, bounds_names) == 1;
 	return c->scales.n;
 }
 
 static GroupKind
 read_group(Row *row)
 {
-	char	   *name = text_column(row, 12);
+	char	   *name = text_column(row, RULE_exclusive_group);
 
 	return name == NULL ? GROUP_NONE : strcmp(name, "*") == 0 ? GROUP_ALONE : GROUP_NAMED;
 }
@@ -215,13 +253,13 @@ rank_number(Compiler *c, const ReadRule *read)
 	return (*seen)->number;
 }
 
-/* columns of the query in read_rules */
 static void
 read_rule(Compiler *c, Row *row)
 {
 	ReadRule   *read;
 	Rule	   *rule;
 	text	   *step;
+	bool		isnull;
 	List	   *depths;
 	ListCell   *cell;
 
@@ -229,26 +267,26 @@ read_rule(Compiler *c, Row *row)
 	read = &c->rules.items[c->rules.n++];
 	memset(read, 0, sizeof(ReadRule));
 	rule = &read->rule;
-	rule->id = DatumGetInt64(row->values[0]);
-	step = DatumGetTextPP(row->values[1]);
+	rule->id = DatumGetInt64(column(row, RULE_id, &isnull));
+	step = DatumGetTextPP(column(row, RULE_step, &isnull));
 	rule->step = step_number(c, VARDATA_ANY(step), VARSIZE_ANY_EXHDR(step));
-	rule->adjust = WORD(row, 7, adjust_names);
+	rule->adjust = WORD(row, RULE_adjust, adjust_names);
 	rule->base = rule_base(c, row, rule);
-	scope_read(c->scopes, (Jsonb *) long_column(row, 4), &read->scope);
-	validity_column(row, 5, &rule->from, &rule->to);
-	rule->priority = DatumGetInt32(row->values[5]);
-	rule->value = dec_column(c, row, 8);
+	scope_read(c->scopes, (Jsonb *) long_column(row, RULE_scope), &read->scope);
+	validity_column(c, row, RULE_valid, &rule->from, &rule->to);
+	rule->priority = DatumGetInt32(column(row, RULE_priority, &isnull));
+	rule->value = dec_column(c, row, RULE_value);
 	rule->scale = read_scale(c, row, rule->id);
 	rule->group = read_group(row);
-	rule->final = bool_column(row, 13);
-	rule->stop = bool_column(row, 14);
+	rule->final = bool_column(row, RULE_final);
+	rule->stop = bool_column(row, RULE_stop);
 	rule->in_quote_currency = c->currency_dim >= 0 &&
 		(read->scope.mask & scope_bit(c->currency_dim)) != 0;
 	rule->more = read_more(c, row, read);
 	c->used_dims |= read->scope.mask;
 
 	/* values of several depths rank differently: a place for each depth */
-	if (c->head.path_dims == 0)
+	if ((read->scope.mask & c->path_mask) == 0)
 	{
 		rule->rank = rank_number(c, read);
 		return;
@@ -277,20 +315,17 @@ compare_ranks(const void *left, const void *right)
 	return policy_compare_ranks(&((const ReadRank *) left)->rank, &((const ReadRank *) right)->rank);
 }
 
-/* What orders the rules, small enough to be sorted by itself. */
+/* What orders the rules of one rank, small enough to be sorted by itself. */
 typedef struct Precedence
 {
-	uint32		rank;
-	int32		priority;
 	int64		id;
+	int32		priority;
 	uint32		rule;
 } Precedence;
 
 static inline int
 compare_precedence(const Precedence *a, const Precedence *b)
 {
-	if (a->rank != b->rank)
-		return a->rank < b->rank ? -1 : 1;
 	if (a->priority != b->priority)
 		return a->priority > b->priority ? -1 : 1;
 	return a->id < b->id ? -1 : a->id > b->id ? 1 : 0;
@@ -304,15 +339,13 @@ compare_precedence(const Precedence *a, const Precedence *b)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
-/* Numbers ranks from the strongest on, and puts the rules in order: c->order. */
+/* Numbers the ranks from the strongest on. */
 static void
-sort_rules(Compiler *c)
+sort_ranks(Compiler *c)
 {
 	uint32		nranks = hash_get_num_entries(c->ranks_read);
 	ReadRank   *sorted = palloc((nranks + 1) * sizeof(ReadRank));
 	uint32	   *rank_of = palloc((nranks + 1) * sizeof(uint32));
-	Precedence *places = MemoryContextAllocHuge(CurrentMemoryContext,
-												(c->rules.n + 1) * sizeof(Precedence));
 	HASH_SEQ_STATUS all;
 	ReadRank   *rank;
 	uint32		i = 0;
@@ -328,18 +361,39 @@ sort_rules(Compiler *c)
 		rank_of[sorted[i].number] = i;
 	}
 	c->head.nranks = nranks;
-
 	for (i = 0; i < c->rules.n; i++)
-	{
-		Rule	   *rule = &c->rules.items[i].rule;
+		c->rules.items[i].rule.rank = rank_of[c->rules.items[i].rule.rank];
+}
 
-		rule->rank = rank_of[rule->rank];
-		places[i].rank = rule->rank;
-		places[i].priority = rule->priority;
-		places[i].id = rule->id;
-		places[i].rule = i;
+/* Puts the rules in order: c->order. */
+static void
+sort_rules(Compiler *c)
+{
+	Precedence *places = MemoryContextAllocHuge(CurrentMemoryContext,
+												(c->rules.n + 1) * sizeof(Precedence));
+	uint32	   *ends;
+	uint32		i;
+
+	sort_ranks(c);
+	ends = palloc0((c->head.nranks + 1) * sizeof(uint32));
+	for (i = 0; i < c->rules.n; i++)
+		ends[c->rules.items[i].rule.rank]++;
+	for (i = 1; i < c->head.nranks; i++)
+		ends[i] += ends[i - 1];
+
+	/* into each rank's part from its end on, after which its start stands there */
+	for (i = c->rules.n; i-- > 0;)
+	{
+		const Rule *rule = &c->rules.items[i].rule;
+		Precedence *place = &places[--ends[rule->rank]];
+
+		place->id = rule->id;
+		place->priority = rule->priority;
+		place->rule = i;
 	}
-	sort_precedences(places, c->rules.n);
+	for (i = 0; i < c->head.nranks; i++)
+		sort_precedences(places + ends[i],
+						 (i + 1 < c->head.nranks ? ends[i + 1] : c->rules.n) - ends[i]);
 	c->order = MemoryContextAllocHuge(CurrentMemoryContext, (c->rules.n + 1) * sizeof(uint32));
 	for (i = 0; i < c->rules.n; i++)
 		c->order[i] = places[i].rule;
@@ -439,12 +493,9 @@ read_rules(Compiler *c, const char *name)
 	uint32		i;
 
 	c->ranks_read = hash_create("quotetier ranks", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	read_rows(c, psprintf("SELECT id, step, base, scope, valid, priority, adjust, value, scale_mode, scale_on,"
-						  " scale_bounds, exclusive_group, final, stop, ending, condition, value_expr, currency,"
-						  " on_breach, scale_offset, scale_by, lines, counts, max_amount, max_units, unit_step,"
-						  " free_from, free_whole, NULLIF(note, '')"
-						  " FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
+	read_rows(c, psprintf("SELECT %s FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
 						  " AND state OPERATOR(pg_catalog.=) 'approved'%s",
+						  RULE_COLUMNS(COLUMN_NAME) + 1,
 						  c->base == NULL ? "" : " AND id OPERATOR(pg_catalog.=) ANY ($2)"),
 			  name, c->changed, c->nchanged, read_rule);
 	sort_rules(c);
