@@ -48,8 +48,7 @@
 /* A snapshot, by all that can make two of them see different rows. */
 typedef struct Signature
 {
-	bool		valid;
-	LocalTransactionId lxid;
+	uint64		epoch;
 	TransactionId xmin;
 	TransactionId xmax;
 	CommandId	curcid;
@@ -57,8 +56,6 @@ typedef struct Signature
 	int32		subxcnt;
 	bool		suboverflowed;
 	bool		recovery;
-	Oid			user;
-	uint64		own_writes;
 	uint64		invalidations;
 	TransactionId *xids;		/* xip, then subxip */
 	uint32		xids_room;
@@ -67,7 +64,7 @@ typedef struct Signature
 static MemoryContext BookContext = NULL;
 static Signature seen;
 static uint64 snapshot_serial = 0;
-static uint64 own_writes = 0;
+static uint64 epoch = 1;		/* moves when we write, and when our transaction or a part of it ends */
 static uint64 invalidation_count = 1;
 
 /* Relations whose invalidation matters: all of every shelf, few, so a list. */
@@ -95,7 +92,7 @@ on_relation_invalidated(Datum arg, Oid relid)
 static void
 on_transaction_end(XactEvent event, void *arg)
 {
-	seen.valid = false;
+	epoch++;
 }
 
 static void
@@ -103,7 +100,7 @@ on_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 					  SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		own_writes++;
+		epoch++;
 }
 
 void
@@ -121,41 +118,37 @@ book_init(void)
 void
 book_written(void)
 {
-	own_writes++;
+	epoch++;
 }
 
 /* ----- the snapshot's signature ----- */
 
-static bool
+static pg_attribute_always_inline bool
 signature_matches(Snapshot snapshot)
 {
 	uint32		nsub = snapshot->subxcnt > 0 ? snapshot->subxcnt : 0;
 
-	return seen.valid &&
-		seen.lxid == MyLocalTransactionId() &&
-		seen.xmin == snapshot->xmin &&
-		seen.xmax == snapshot->xmax &&
-		seen.curcid == snapshot->curcid &&
-		seen.xcnt == snapshot->xcnt &&
-		seen.subxcnt == snapshot->subxcnt &&
-		seen.suboverflowed == snapshot->suboverflowed &&
-		seen.recovery == snapshot->takenDuringRecovery &&
-		seen.user == GetUserId() &&
-		seen.own_writes == own_writes &&
-		seen.invalidations == invalidation_count &&
-		(seen.xcnt == 0 ||
+	/* one branch: all of it is the same nearly always */
+	if ((seen.xmin ^ snapshot->xmin) | (seen.xmax ^ snapshot->xmax) |
+		(seen.curcid ^ snapshot->curcid) | (seen.xcnt ^ snapshot->xcnt) |
+		(seen.subxcnt ^ snapshot->subxcnt) |
+		(seen.suboverflowed ^ snapshot->suboverflowed) |
+		(seen.recovery ^ snapshot->takenDuringRecovery) |
+		(seen.epoch ^ epoch) | (seen.invalidations ^ invalidation_count))
+		return false;
+	return (seen.xcnt == 0 ||
 		 memcmp(seen.xids, snapshot->xip, seen.xcnt * sizeof(TransactionId)) == 0) &&
 		(nsub == 0 ||
 		 memcmp(seen.xids + seen.xcnt, snapshot->subxip, nsub * sizeof(TransactionId)) == 0);
 }
 
-static void
+static pg_noinline void
 signature_take(Snapshot snapshot)
 {
 	uint32		nsub = snapshot->subxcnt > 0 ? snapshot->subxcnt : 0;
 	uint32		needed = snapshot->xcnt + nsub;
 
-	seen.valid = false;
+	seen.epoch = 0;				/* none, should memory run out */
 	if (needed > seen.xids_room)
 	{
 		uint32		room = Max(needed, 64);
@@ -167,7 +160,6 @@ signature_take(Snapshot snapshot)
 		seen.xids = MemoryContextAlloc(BookContext, room * sizeof(TransactionId));
 		seen.xids_room = room;
 	}
-	seen.lxid = MyLocalTransactionId();
 	seen.xmin = snapshot->xmin;
 	seen.xmax = snapshot->xmax;
 	seen.curcid = snapshot->curcid;
@@ -175,14 +167,12 @@ signature_take(Snapshot snapshot)
 	seen.subxcnt = snapshot->subxcnt;
 	seen.suboverflowed = snapshot->suboverflowed;
 	seen.recovery = snapshot->takenDuringRecovery;
-	seen.user = GetUserId();
-	seen.own_writes = own_writes;
 	seen.invalidations = invalidation_count;
 	if (seen.xcnt > 0)
 		memcpy(seen.xids, snapshot->xip, seen.xcnt * sizeof(TransactionId));
 	if (nsub > 0)
 		memcpy(seen.xids + seen.xcnt, snapshot->subxip, nsub * sizeof(TransactionId));
-	seen.valid = true;
+	seen.epoch = epoch;
 	snapshot_serial++;
 }
 
@@ -360,12 +350,15 @@ read_fingerprint(BookKind *kind, Snapshot snapshot)
 	table_close(rel, NoLock);
 }
 
-static void
+static pg_noinline void
 see_snapshot(BookKind *kind, Snapshot snapshot)
 {
-	BookShelf  *shelf = kind->shelf;
+	BookShelf  *shelf;
 	int			i;
 
+	if (kind->shelf == NULL)
+		kind->shelf = MemoryContextAllocZero(BookContext, sizeof(BookShelf));
+	shelf = kind->shelf;
 	shelf_delete_waiting();
 	if (shelf->tables_known)
 	{
@@ -387,27 +380,23 @@ see_snapshot(BookKind *kind, Snapshot snapshot)
 	if (stamp_pending() && !IsInParallelMode())
 		(void) GetCurrentCommandId(true);
 	shelf->snapshot_serial = snapshot_serial;
+
+	/* an invalidation taken in on the way has been dealt with */
+	seen.invalidations = shelf->invalidation_seen;
 }
 
 /* ----- books ----- */
 
 /* Looks what the active snapshot sees, unless it is the one of the last call. */
-static inline void
+static pg_attribute_always_inline void
 look(BookKind *kind)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
 
-	if (unlikely(kind->shelf == NULL))
-		kind->shelf = MemoryContextAllocZero(BookContext, sizeof(BookShelf));
 	if (unlikely(!signature_matches(snapshot)))
 		signature_take(snapshot);
-	if (unlikely(kind->shelf->snapshot_serial != snapshot_serial))
-	{
+	if (unlikely(kind->shelf == NULL || kind->shelf->snapshot_serial != snapshot_serial))
 		see_snapshot(kind, snapshot);
-
-		/* an invalidation taken in on the way has been dealt with */
-		seen.invalidations = kind->shelf->invalidation_seen;
-	}
 }
 
 const void *

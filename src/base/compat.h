@@ -17,8 +17,6 @@
 #include "varatt.h"
 #endif
 
-#include "storage/proc.h"
-
 #if PG_VERSION_NUM >= 160000
 #include "catalog/pg_proc.h"
 #include "utils/acl.h"
@@ -27,13 +25,6 @@
 #define qualified_name_list(text)	stringToQualifiedNameList(text, NULL)
 #else
 #define qualified_name_list(text)	stringToQualifiedNameList(text)
-#endif
-
-/* The local transaction id of this backend. */
-#if PG_VERSION_NUM >= 170000
-#define MyLocalTransactionId()	(MyProc->vxid.lxid)
-#else
-#define MyLocalTransactionId()	(MyProc->lxid)
 #endif
 
 #endif
