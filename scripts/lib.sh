@@ -35,15 +35,6 @@ find_pg() {
 	"$pg_config" --bindir >/dev/null 2>&1
 }
 
-pg() {
-	pg_config=${PG_CONFIG:-}
-	if [ -z "$pg_config" ]; then
-		pg_config=/usr/lib/postgresql/$major/bin/pg_config
-		[ -x "$pg_config" ] || pg_config=$(command -v pg_config || true)
-	fi
-	[ -n "$pg_config" ] && "$pg_config" --bindir >/dev/null 2>&1
-}
-
 pg() { "$pg_config" "--$1"; }
 
 # Debian's name of the package that a capability lacks; nothing when it is there.

@@ -16,6 +16,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
@@ -187,8 +188,15 @@ check_query(CheckQuery *query, const Datum *args)
 bool
 check_query_nulls(CheckQuery *query, const Datum *args, const char *nulls)
 {
+	int			guc_level = 0;
 	int			result;
 
+	if (query->by_index)
+	{
+		guc_level = NewGUCNestLevel();
+		(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	}
 	if (query->plan == NULL)
 	{
 		SPIPlanPtr	plan = SPI_prepare(query->sql, query->nargs, query->types);
@@ -204,6 +212,8 @@ check_query_nulls(CheckQuery *query, const Datum *args, const char *nulls)
 							  query->all ? 0 : 1);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "could not execute: %s", query->sql);
+	if (query->by_index)
+		AtEOXact_GUC(true, guc_level);
 	return SPI_processed > 0;
 }
 

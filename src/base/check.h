@@ -60,6 +60,7 @@ typedef struct CheckQuery
 	Oid			types[4];
 	bool		all;			/* all rows are wanted, not just one */
 	bool		now;			/* under the active snapshot, as it stands */
+	bool		by_index;		/* also if the table looks empty: it may grow while the plan is kept */
 	SPIPlanPtr	plan;
 } CheckQuery;
 

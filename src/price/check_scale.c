@@ -121,7 +121,7 @@ check_overlap(const CheckRow *row)
 		" AND ($3 IS NULL OR from_value OPERATOR(pg_catalog.<) $3)"
 		" AND (to_value IS NULL OR to_value OPERATOR(pg_catalog.>) $2)"
 		" AND ctid OPERATOR(pg_catalog.<>) $4 LIMIT 1",
-		4, {INT8OID, NUMERICOID, NUMERICOID, TIDOID}
+		4, {INT8OID, NUMERICOID, NUMERICOID, TIDOID}, .by_index = true
 	};
 	static ItemPointerData nowhere = {{0, 0}, 0};
 	bool		isnull;

@@ -13,8 +13,8 @@ use File::Basename qw(dirname);
 use Test::More;
 
 my $test = dirname(abs_path(__FILE__)) . '/..';
-my $lines = $ENV{QUOTETIER_LINES} // 100_000;
-my $seed = $ENV{QUOTETIER_SEED} // int(rand(900_000));
+my $lines = $ENV{QUOTETIER_LINES} || 100_000;
+my $seed = $ENV{QUOTETIER_SEED} || int(rand(900_000));
 my @runs;
 
 foreach my $session (0, 1)
