@@ -70,8 +70,10 @@ typedef struct MatchQuery
 	int		   *ids_room;
 	uint32	   *found;			/* payloads, unordered, perhaps repeated */
 	int			nfound;
-	bool		all;			/* also those outdone */
 	int			found_room;
+	bool		all;			/* also those outdone */
+	const char *items;			/* what payloads number, to be fetched as they are found, ... */
+	Size		item_size;		/* ... and how large one is */
 } MatchQuery;
 
 extern void match_query_init(MatchQuery *query, int ndims, MemoryContext context);

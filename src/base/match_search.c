@@ -16,6 +16,9 @@
 /* Up to so many values of a dimension, repetitions are looked for one by one. */
 #define FEW_IDS 16
 
+/* How many of what is found are fetched into the cache ahead of their use. */
+#define ITEMS_AHEAD 16
+
 /* How many probes have their first memory access under way at once. */
 #define PROBES_AHEAD 64
 
@@ -180,7 +183,11 @@ collect(MatchQuery *query, const MatchIndex *index, const Bucket *bucket)
 		query->found = repalloc_huge(query->found, query->found_room * sizeof(uint32));
 	}
 	for (i = 0; i < n; i++)
+	{
 		query->found[query->nfound + i] = payloads[i];
+		if (query->nfound + i < ITEMS_AHEAD)
+			__builtin_prefetch(query->items + payloads[i] * query->item_size);
+	}
 	query->nfound += n;
 }
 

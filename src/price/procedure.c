@@ -20,9 +20,6 @@
 static const Dec unit_price_step = {1, 6, NULL};
 static const Dec percent_step = {1, 4, NULL};
 
-/* How many rules are fetched into the cache ahead of their use. */
-#define RULES_AHEAD 16
-
 /* ----- set-up ----- */
 
 Pricer *
@@ -210,14 +207,9 @@ merge_found(Pricer *pricer)
 static void
 search(MatchQuery *query, const Policy *policy, bool all)
 {
-	const Rule *rules = POLICY_PART(policy, Rule, rules);
-	int			i;
-
+	query->items = (const char *) POLICY_PART(policy, Rule, rules);
+	query->item_size = sizeof(Rule);
 	match_search(query, POLICY_MATCH(policy), all);
-
-	/* rules lie far apart; the first ones are on their way while we sort */
-	for (i = 0; i < query->nfound && i < RULES_AHEAD; i++)
-		__builtin_prefetch(&rules[query->found[i]]);
 	sort_found(query);
 }
 
