@@ -246,8 +246,8 @@ my $writer = file('writer.sql', "$look$begin$look$change$look"
 	  . "\\set path random(1, 6)\n\\if :path = 1\nSAVEPOINT s;\n$change${look}ROLLBACK TO s;\n$look$change"
 	  . "\\elif :path = 2\n$declare$change${look}FETCH 1 FROM c;\n$look" . "FETCH 1 FROM c;\n"
 	  . "\\elif :path = 3\nSAVEPOINT s;\n$change" . "RELEASE s;\n$look" . "SAVEPOINT s;\n$change" . "ROLLBACK TO s;\n$change$look"
-	  . "\\endif\n\\if :path = 4\nROLLBACK;\n\\elif :path = 5\nPREPARE TRANSACTION 'p:client_id';\n\\sleep 3 ms\n"
-	  . "\\if :k < 60\nCOMMIT PREPARED 'p:client_id';\n\\else\nROLLBACK PREPARED 'p:client_id';\n\\endif\n\\else\nCOMMIT;\n\\endif\n$look");
+	  . "\\endif\n\\if :path = 4\nROLLBACK;\n\\elif :path = 5\nPREPARE TRANSACTION 'p:job:client_id';\n\\sleep 3 ms\n"
+	  . "\\if :k < 60\nCOMMIT PREPARED 'p:job:client_id';\n\\else\nROLLBACK PREPARED 'p:job:client_id';\n\\endif\n\\else\nCOMMIT;\n\\endif\n$look");
 my $quick = file('quick.sql', "$change$look" x 3);
 my $reader = file('reader.sql', "$look$begin" . "SELECT quotetier.net_price('{\"sku\": \"S7\"}', 1, '2025-01-01', 'b');\n$look$declare$look\\sleep 5 ms\n$look" . "FETCH 1 FROM c;\n${look}COMMIT;\n$look");
 my $truncater = file('truncater.sql', "$begin" . "TRUNCATE quotetier.rule CASCADE;\n$look" . "SELECT fill();\n${look}COMMIT;\n\\sleep 500 ms\n");
@@ -282,7 +282,7 @@ sub pgbench
 {
 	my ($node, $name, @options) = @_;
 	my ($out, $url) = ('', $node->connstr('postgres'));
-	push(@running, { name => $name, out => \$out, run => IPC::Run::start([ 'pgbench', '-n', '-T', $seconds, "--random-seed=$seed", '--max-tries=0', @options, $url ], '<' => \undef, '>' => \$out, '2>&1') });
+	push(@running, { name => $name, out => \$out, run => IPC::Run::start([ 'pgbench', '-n', '-T', $seconds, "--random-seed=$seed", '--max-tries=0', '-D', 'job=' . @running, @options, $url ], '<' => \undef, '>' => \$out, '2>&1') });
 	return;
 }
 pgbench($primary, 'writers', '-c', 5, '-f', "$writer\@6", '-f', "$quick\@6");
