@@ -77,6 +77,25 @@ check_close(CheckRow *row)
 	return PointerGetDatum(row->tuple);
 }
 
+void *
+check_known(const CheckRow *row, Size size)
+{
+	struct
+	{
+		uint64		epoch;
+		char		known[FLEXIBLE_ARRAY_MEMBER];
+	}		   *kept = row->flinfo->fn_extra;
+
+	if (kept == NULL)
+		kept = row->flinfo->fn_extra = MemoryContextAllocZero(row->flinfo->fn_mcxt, sizeof(*kept) + size);
+	if (kept->epoch != check_epoch)
+	{
+		memset(kept->known, 0, size);
+		kept->epoch = check_epoch;
+	}
+	return kept->known;
+}
+
 /* ----- columns ----- */
 
 static int

@@ -78,6 +78,13 @@ extern bool check_found_number(uint64 row, int column, Dec *number);
 /* Moves when this session changes what rules are checked against. */
 extern uint64 check_epoch;
 
+/*
+ * Room for what the statement's rows have been checked against, so that loading a
+ * million rules is not a million look-ups. It is zero at first, and again when the
+ * epoch moves; nobody else can take away what a rule needs before our transaction ends.
+ */
+extern void *check_known(const CheckRow *row, Size size);
+
 /* The names a query with one text parameter lists, for a message. */
 extern char *check_names(const char *sql, const char *key);
 

@@ -68,15 +68,17 @@ typedef struct MatchQuery
 	int		   *nids;			/* a dimension: how many known values the row has */
 	uint32	  **ids;			/* a dimension: these values */
 	int		   *ids_room;
-	uint32	   *found;			/* payloads, unordered, perhaps repeated */
+	uint32	   *found;			/* payloads, from the smallest on */
 	int			nfound;
 	int			found_room;
 	bool		all;			/* also those outdone */
-	const char *items;			/* what payloads number, to be fetched as they are found, ... */
+	const char *items;			/* what payloads number, ... */
 	Size		item_size;		/* ... and how large one is */
 } MatchQuery;
 
-extern void match_query_init(MatchQuery *query, int ndims, MemoryContext context);
+/* Payloads number items of this size: what is found is fetched into the cache ahead of its use. */
+extern void match_query_init(MatchQuery *query, int ndims, const void *items, Size item_size,
+							 MemoryContext context);
 
 /* Empties the query for the next row. */
 static inline void
@@ -104,7 +106,7 @@ extern void match_query_add(MatchQuery *query, const MatchIndex *index,
 							int dim, const char *value, int len);
 
 /*
- * Finds the entries whose constraints the row fulfils: query->found. Those that
+ * Finds the entries whose constraints the row fulfils: query->found, without repetitions. Those that
  * others outdo are found only if all are asked for.
  */
 extern void match_search(MatchQuery *query, const MatchIndex *index, bool all);

@@ -16,6 +16,9 @@
 /* Up to so many values of a dimension, repetitions are looked for one by one. */
 #define FEW_IDS 16
 
+/* Up to so many numbers are sorted by insertion. */
+#define FEW_NUMBERS 64
+
 /* How many of what is found are fetched into the cache ahead of their use. */
 #define ITEMS_AHEAD 16
 
@@ -23,11 +26,14 @@
 #define PROBES_AHEAD 64
 
 void
-match_query_init(MatchQuery *query, int ndims, MemoryContext context)
+match_query_init(MatchQuery *query, int ndims, const void *items, Size item_size,
+				 MemoryContext context)
 {
 	int			dim;
 
 	query->context = context;
+	query->items = items;
+	query->item_size = item_size;
 	query->ndims = ndims;
 	query->nids = MemoryContextAllocZero(context, (ndims + 1) * sizeof(int));
 	query->ids_room = MemoryContextAllocZero(context, (ndims + 1) * sizeof(int));
@@ -64,12 +70,33 @@ match_query_add(MatchQuery *query, const MatchIndex *index, int dim, const char 
 }
 
 static int
-compare_ids(const void *left, const void *right)
+compare_numbers(const void *left, const void *right)
 {
 	uint32		a = *(const uint32 *) left;
 	uint32		b = *(const uint32 *) right;
 
 	return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/* Sorts numbers, which may stand in sorted runs, and drops repetitions; how many are left. */
+static int
+sort_numbers(uint32 *numbers, int n)
+{
+	int			i;
+
+	if (n > FEW_NUMBERS)
+		qsort(numbers, n, sizeof(uint32), compare_numbers);
+	else
+		for (i = 1; i < n; i++)
+		{
+			uint32		number = numbers[i];
+			int			at;
+
+			for (at = i; at > 0 && numbers[at - 1] > number; at--)
+				numbers[at] = numbers[at - 1];
+			numbers[at] = number;
+		}
+	return qunique(numbers, n, sizeof(uint32), compare_numbers);
 }
 
 static bool
@@ -133,10 +160,7 @@ find_ids(MatchQuery *query, const MatchIndex *index)
 	}
 	for (i = 0; i < query->ndims; i++)
 		if (unlikely(query->nids[i] > FEW_IDS))
-		{
-			qsort(query->ids[i], query->nids[i], sizeof(uint32), compare_ids);
-			query->nids[i] = qunique(query->ids[i], query->nids[i], sizeof(uint32), compare_ids);
-		}
+			query->nids[i] = sort_numbers(query->ids[i], query->nids[i]);
 }
 
 /* A probe: the bucket of a shape and one of the row's values for each of its dimensions. */
@@ -355,6 +379,7 @@ match_search(MatchQuery *query, const MatchIndex *index, bool all)
 		}
 	}
 	run_probes(query, index, &probes);
+	query->nfound = sort_numbers(query->found, query->nfound);
 }
 
 void

@@ -16,14 +16,9 @@
 
 PG_FUNCTION_INFO_V1(rule_check);
 
-/*
- * What the statement's rows have been checked against, so that loading a
- * million rules is not a million look-ups. Nobody else can take a dimension
- * away before our transaction ends; what our own session does moves the epoch.
- */
+/* What the statement's rows have been checked against. */
 typedef struct Known
 {
-	uint64		epoch;
 	List	   *dimensions;
 	char	   *policy;			/* of the step below; NULL: none yet */
 	char	   *step;
@@ -31,21 +26,6 @@ typedef struct Known
 	char	   *pick;
 	char	   *level;
 } Known;
-
-static Known *
-known_of(const CheckRow *row)
-{
-	Known	   *known = row->flinfo->fn_extra;
-
-	if (known == NULL)
-		known = row->flinfo->fn_extra = MemoryContextAllocZero(row->flinfo->fn_mcxt, sizeof(Known));
-	if (known->epoch != check_epoch)
-	{
-		memset(known, 0, sizeof(Known));
-		known->epoch = check_epoch;
-	}
-	return known;
-}
 
 /* The facts of a line that is given: plain values, whatever their names. */
 static void
@@ -195,9 +175,8 @@ check_level(const CheckRow *row, const AdjustRange *range, const char *level, co
 }
 
 static void
-check_place(const CheckRow *row, const AdjustRange *range)
+check_place(const CheckRow *row, const AdjustRange *range, Known *known)
 {
-	Known	   *known = known_of(row);
 	char	   *policy = check_text(row, "policy");
 	char	   *step = check_text(row, "step");
 	char	   *base = check_text(row, "base");
@@ -370,20 +349,22 @@ rule_check(PG_FUNCTION_ARGS)
 {
 	CheckRow	row;
 	const AdjustRange *range;
+	Known	   *known;
 
 	check_open(&row, fcinfo);
+	known = check_known(&row, sizeof(Known));
 	check_vocabulary(&row);
 	range = find_adjust(check_text(&row, "adjust"));
 	if (range == NULL)
 		return check_close(&row);	/* null: the table refuses it */
 
-	check_place(&row, range);
-	check_scope(&row, "scope", "the scope's", &known_of(&row)->dimensions);
+	check_place(&row, range, known);
+	check_scope(&row, "scope", "the scope's", &known->dimensions);
 	if (strcmp(range->adjust, "add_line") == 0)
 		check_gift(&row);
 	else
-		check_scope(&row, "lines", "rule.lines'", &known_of(&row)->dimensions);
-	check_scope(&row, "counts", "rule.counts'", &known_of(&row)->dimensions);
+		check_scope(&row, "lines", "rule.lines'", &known->dimensions);
+	check_scope(&row, "counts", "rule.counts'", &known->dimensions);
 	check_validity(&row, "rule");
 	check_currency(&row, "currency");
 	check_ending(&row);

@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "lib/qunique.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "price/pricer.h"
@@ -34,6 +33,13 @@ pricer_create(MemoryContext context)
 	return pricer;
 }
 
+static void
+init_query(MatchQuery *query, const Policy *policy, Pricer *pricer)
+{
+	match_query_init(query, policy->ndims, POLICY_PART(policy, Rule, rules), sizeof(Rule),
+					 pricer->of_policy);
+}
+
 void
 pricer_use(Pricer *pricer, const Policy *policy, uint64 serial)
 {
@@ -50,9 +56,9 @@ pricer_use(Pricer *pricer, const Policy *policy, uint64 serial)
 
 	/* lines may name their policies in turn */
 	MemoryContextReset(pricer->of_policy);
-	match_query_init(&pricer->query, policy->ndims, pricer->of_policy);
+	init_query(&pricer->query, policy->base != NULL ? policy->base : policy, pricer);
 	if (policy->base != NULL)
-		match_query_init(&pricer->patch_query, policy->ndims, pricer->of_policy);
+		init_query(&pricer->patch_query, policy, pricer);
 	/* none, also for steps that do not run for a line */
 	pricer->has_after = MemoryContextAllocZero(pricer->of_policy, (policy->nsteps + 1) * sizeof(bool));
 	pricer->after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(Dec));
@@ -104,36 +110,6 @@ add_label(void *state, int fact, FactLabel label)
 		policy = policy->base;
 	}
 	scope_query_label(&pricer->query, POLICY_MATCH(policy), fact, is_path, label);
-}
-
-static int
-compare_numbers(const void *left, const void *right)
-{
-	uint32		a = *(const uint32 *) left;
-	uint32		b = *(const uint32 *) right;
-
-	return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/* Sorts the rules found, which stand in sorted runs, and drops repetitions. */
-static void
-sort_found(MatchQuery *query)
-{
-	int			i;
-
-	if (query->nfound > 64)
-		qsort(query->found, query->nfound, sizeof(uint32), compare_numbers);
-	else
-		for (i = 1; i < query->nfound; i++)
-		{
-			uint32		number = query->found[i];
-			int			at;
-
-			for (at = i; at > 0 && query->found[at - 1] > number; at--)
-				query->found[at] = query->found[at - 1];
-			query->found[at] = number;
-		}
-	query->nfound = qunique(query->found, query->nfound, sizeof(uint32), compare_numbers);
 }
 
 bool
@@ -203,16 +179,6 @@ merge_found(Pricer *pricer)
 			query->found[at] = policy->base->nrules + patch->found[i--];
 }
 
-/* Searches for what the query has been told. */
-static void
-search(MatchQuery *query, const Policy *policy, bool all)
-{
-	query->items = (const char *) POLICY_PART(policy, Rule, rules);
-	query->item_size = sizeof(Rule);
-	match_search(query, POLICY_MATCH(policy), all);
-	sort_found(query);
-}
-
 void
 find_rules(Pricer *pricer)
 {
@@ -227,19 +193,19 @@ find_rules(Pricer *pricer)
 		fact_labels(pricer->facts, pg_rightmost_one_pos64(dims), add_label, pricer);
 	if (likely(policy->base == NULL))
 	{
-		search(&pricer->query, policy, all);
+		match_search(&pricer->query, POLICY_MATCH(policy), all);
 		return;
 	}
 
-	search(&pricer->query, policy->base, all);
+	match_search(&pricer->query, POLICY_MATCH(policy->base), all);
 	if (drop_hidden(pricer) && !all)
 	{
 		/* what is hidden no longer outdoes others */
 		match_query_again(&pricer->query);
-		search(&pricer->query, policy->base, true);
+		match_search(&pricer->query, POLICY_MATCH(policy->base), true);
 		(void) drop_hidden(pricer);
 	}
-	search(&pricer->patch_query, policy, all);
+	match_search(&pricer->patch_query, POLICY_MATCH(policy), all);
 	merge_found(pricer);
 }
 

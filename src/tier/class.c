@@ -11,7 +11,6 @@
 #include "base/condition.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "lib/qunique.h"
 #include "lib/stringinfo.h"
 #include "tier/class.h"
 #include "utils/builtins.h"
@@ -76,7 +75,7 @@ take_scheme(Classifier *c, text *name)
 		return;
 	c->serial = 0;
 	MemoryContextReset(c->scheme_context);
-	match_query_init(&c->query, c->scheme->ndims, c->scheme_context);
+	match_query_init(&c->query, c->scheme->ndims, c->scheme->rules, sizeof(ClassRule), c->scheme_context);
 	fact_reader_interest(c->facts, serial, c->scheme->ndims, c->scheme->names);
 	c->serial = serial;
 }
@@ -114,31 +113,16 @@ add_label(void *state, int fact, FactLabel label)
 	scope_query_label(&c->query, c->scheme->match, fact, c->scheme->is_path[fact], label);
 }
 
-static int
-compare_numbers(const void *left, const void *right)
-{
-	uint32		a = *(const uint32 *) left;
-	uint32		b = *(const uint32 *) right;
-
-	return a < b ? -1 : a > b ? 1 : 0;
-}
-
 /* Finds the rules whose scopes the facts meet: c->query.found, the strongest first. */
 static void
 find_rules(Classifier *c)
 {
-	MatchQuery *query = &c->query;
 	int			dim;
 
-	match_query_reset(query);
+	match_query_reset(&c->query);
 	for (dim = 0; dim < c->scheme->ndims; dim++)
 		fact_labels(c->facts, dim, add_label, c);
-	match_search(query, c->scheme->match, true);
-	if (query->nfound > 1)
-	{
-		qsort(query->found, query->nfound, sizeof(uint32), compare_numbers);
-		query->nfound = qunique(query->found, query->nfound, sizeof(uint32), compare_numbers);
-	}
+	match_search(&c->query, c->scheme->match, true);
 }
 
 /* Why a rule whose scope is met does not apply; NULL if it does. */

@@ -18,25 +18,9 @@ PG_FUNCTION_INFO_V1(class_rule_check);
 /* What the statement's rows have been checked against. */
 typedef struct Known
 {
-	uint64		epoch;
 	List	   *dimensions;
 	char	   *scheme;			/* the last one found */
 } Known;
-
-static Known *
-known_of(const CheckRow *row)
-{
-	Known	   *known = row->flinfo->fn_extra;
-
-	if (known == NULL)
-		known = row->flinfo->fn_extra = MemoryContextAllocZero(row->flinfo->fn_mcxt, sizeof(Known));
-	if (known->epoch != check_epoch)
-	{
-		memset(known, 0, sizeof(Known));
-		known->epoch = check_epoch;
-	}
-	return known;
-}
 
 /*
  * class_scheme_check()
@@ -53,13 +37,12 @@ class_scheme_check(PG_FUNCTION_ARGS)
 }
 
 static void
-check_scheme(const CheckRow *row)
+check_scheme(const CheckRow *row, Known *known)
 {
 	static CheckQuery find_scheme = {
 		"SELECT 1 FROM quotetier.class_scheme WHERE name OPERATOR(pg_catalog.=) $1",
 		1, {TEXTOID}
 	};
-	Known	   *known = known_of(row);
 	char	   *scheme = check_text(row, "scheme");
 	Datum		args[1];
 
@@ -84,10 +67,12 @@ Datum
 class_rule_check(PG_FUNCTION_ARGS)
 {
 	CheckRow	row;
+	Known	   *known;
 	char	   *class;
 
 	check_open(&row, fcinfo);
-	check_scheme(&row);
+	known = check_known(&row, sizeof(Known));
+	check_scheme(&row, known);
 	class = check_text(&row, "class");
 	if (class != NULL && class[0] == '\0')
 		ereport(ERROR,
@@ -95,7 +80,7 @@ class_rule_check(PG_FUNCTION_ARGS)
 				 errmsg("the class must not be empty"),
 				 errdetail("It is what classify() returns."),
 				 errhint("Give it a name; where no rule applies classify() returns null.")));
-	check_scope(&row, "scope", "the scope's", &known_of(&row)->dimensions);
+	check_scope(&row, "scope", "the scope's", &known->dimensions);
 	check_condition(&row);
 	check_validity(&row, "rule");
 	return check_close(&row);
