@@ -169,6 +169,7 @@ typedef struct Probe
 	uint32		hash;
 	uint32		shape;
 	const Group *group;
+	uint64		combination;	/* of the row's values, by number */
 } Probe;
 
 /* Probes under way at once. */
@@ -178,19 +179,29 @@ typedef struct Probes
 	Probe		of[PROBES_AHEAD];
 } Probes;
 
-/* Is it of this shape, and of values of the row? */
+/* Is it the bucket that the probe means? */
 static inline bool
-is_bucket(const MatchQuery *query, const MatchIndex *index, const Bucket *bucket, uint32 shape_number)
+is_bucket(const MatchQuery *query, const MatchIndex *index, const Bucket *bucket, const Probe *probe)
 {
-	const Shape *shape = &PART(index, const Shape, shapes)[shape_number];
+	const Shape *shape = &PART(index, const Shape, shapes)[probe->shape];
 	const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
+	uint64		rest = probe->combination;
 	uint32		i;
 
-	if (bucket->shape != shape_number)
+	if (bucket->shape != probe->shape)
 		return false;
 	for (i = 0; i < shape->ndims; i++)
-		if (!has_id(query->ids[dims[i]], query->nids[dims[i]], bucket->ids[i]))
+	{
+		uint32		choice = 0;
+
+		if (rest != 0)
+		{
+			choice = rest % query->nids[dims[i]];
+			rest /= query->nids[dims[i]];
+		}
+		if (bucket->ids[i] != query->ids[dims[i]][choice])
 			return false;
+	}
 	return true;
 }
 
@@ -243,7 +254,7 @@ find_bucket(const MatchQuery *query, const MatchIndex *index, const Probe *probe
 		{
 			const Bucket *bucket = (const Bucket *) words;
 
-			if ((tagged & 1) && is_bucket(query, index, bucket, probe->shape))
+			if ((tagged & 1) && is_bucket(query, index, bucket, probe))
 				return bucket;
 			words += BUCKET_WORDS(shapes[bucket->shape].ndims, bucket->nentries);
 		}
@@ -281,7 +292,8 @@ run_probes(MatchQuery *query, const MatchIndex *index, Probes *probes)
 }
 
 static inline void
-add_probe(MatchQuery *query, const MatchIndex *index, Probes *probes, uint32 shape, uint64 key)
+add_probe(MatchQuery *query, const MatchIndex *index, Probes *probes, uint32 shape, uint64 key,
+		  uint64 combination)
 {
 	Probe	   *probe;
 
@@ -290,6 +302,7 @@ add_probe(MatchQuery *query, const MatchIndex *index, Probes *probes, uint32 sha
 	probe = &probes->of[probes->n++];
 	probe->hash = bucket_hash(key);
 	probe->shape = shape;
+	probe->combination = combination;
 	probe->group = group_at(index, probe->hash);
 	__builtin_prefetch(probe->group);
 }
@@ -301,6 +314,7 @@ add_combinations(MatchQuery *query, const MatchIndex *index, Probes *probes, uin
 	const Shape *shape = &PART(index, const Shape, shapes)[shape_number];
 	const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
 	int			choice[MATCH_MAX_DIMENSIONS] = {0};
+	uint64		combination = 0;
 	uint32		i;
 
 	do
@@ -310,7 +324,7 @@ add_combinations(MatchQuery *query, const MatchIndex *index, Probes *probes, uin
 		CHECK_FOR_INTERRUPTS();
 		for (i = 0; i < shape->ndims; i++)
 			key += value_key(query->ids[dims[i]][choice[i]]);
-		add_probe(query, index, probes, shape_number, key);
+		add_probe(query, index, probes, shape_number, key, combination++);
 		for (i = 0; i < shape->ndims; i++)
 		{
 			if (++choice[i] < query->nids[dims[i]])
@@ -372,7 +386,7 @@ match_search(MatchQuery *query, const MatchIndex *index, bool all)
 
 				for (d = 0; d < shape->ndims; d++)
 					key += keys[dims[d]];
-				add_probe(query, index, &probes, shape_number, key);
+				add_probe(query, index, &probes, shape_number, key, 0);
 			}
 			else
 				add_combinations(query, index, &probes, shape_number);

@@ -20,6 +20,15 @@ SELECT quotetier.net_price(jsonb_build_object('tag', array_agg('a'::text), 'grp'
 SELECT quotetier.net_price(jsonb_build_object('tag', array_agg('t' || i) || '{z,z}', 'grp', array_agg('b'::text))) FROM generate_series(1, 100000) i;
 RESET statement_timeout;
 
+-- two thousand combinations of values, each with a rule of its own: all are found
+INSERT INTO quotetier.step (policy, seq, name, pick) VALUES ('default', 15, 'each', 'sum');
+INSERT INTO quotetier.rule (policy, step, scope, adjust, value)
+SELECT 'default', 'each', jsonb_build_object('tag', 't' || t, 'grp', 'g' || g), 'line_amount_off', 1 FROM generate_series(1, 40) t, generate_series(1, 50) g;
+SELECT quotetier.net_price(jsonb_build_object('list_price', 5000, 'tag', (SELECT array_agg('t' || t) FROM generate_series(1, 40) t),
+                                              'grp', (SELECT array_agg('g' || g) FROM generate_series(1, 50) g)));
+DELETE FROM quotetier.rule WHERE step = 'each';
+DELETE FROM quotetier.step WHERE name = 'each';
+
 -- more exclusive groups than 16 bits can number: of each still one rule only
 INSERT INTO quotetier.step (policy, seq, name, pick) VALUES ('default', 15, 'groups', 'sum');
 SET session_replication_role = replica;
