@@ -175,6 +175,7 @@ match_intern(MatchBuilder *builder, int dim, const char *value, int len)
 	uint32		mask = builder->value_slots.used - 1;
 	uint32		at;
 	uint32		place = builder->values.used;
+	Size		words = (offsetof(Value, text) + len + sizeof(ValueWord) - 1) / sizeof(ValueWord);
 	Value	   *new;
 
 	for (at = hash & mask;; at = (at + 1) & mask)
@@ -187,8 +188,8 @@ match_intern(MatchBuilder *builder, int dim, const char *value, int len)
 			return slot->item;
 	}
 
-	new = vector_add(&builder->values,
-					 (offsetof(Value, text) + len + sizeof(ValueWord) - 1) / sizeof(ValueWord));
+	new = vector_add(&builder->values, words);
+	((ValueWord *) new)[words - 1] = 0; /* behind the text, too */
 	new->shapes = 0;
 	new->dim = dim;
 	new->len = len;

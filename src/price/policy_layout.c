@@ -367,7 +367,10 @@ lay_out(Compiler *c, MemoryContext result)
 	head.match = place(&at, match_size(c->scopes->match));
 	head.size = at;
 
-	policy = (Policy *) TYPEALIGN(CHUNK_ALIGN, MemoryContextAllocHuge(result, at + CHUNK_ALIGN));
+	/* zero between the parts, too: it may be written to a file */
+	policy = (Policy *) TYPEALIGN(CHUNK_ALIGN,
+								  MemoryContextAllocExtended(result, at + CHUNK_ALIGN,
+															 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
 	*policy = head;
 	copy_items(policy, head.ranks, c->ranks, head.nranks * sizeof(Rank));
 	copy_items(policy, head.facts, facts, head.nfacts * sizeof(uint32));

@@ -448,6 +448,7 @@ read_bracket(Compiler *c, Row *row)
 		scale->first_bracket = c->brackets.n;
 	GROW(c->brackets);
 	bracket = &c->brackets.items[c->brackets.n++];
+	memset(bracket, 0, sizeof(Bracket));
 	bracket->from = dec_column(c, row, 2);
 	bracket->open = is_null(row, 3);
 	bracket->to = dec_column(c, row, 3);
