@@ -56,7 +56,7 @@ INSERT INTO bench.arm (arm, lines, statement) VALUES
         FROM bench.line32 l WHERE l.id <= %2$s');
 
 SELECT format(command, n, :lines, :rounds)
-  FROM unnest(string_to_array(:'sizes', ',')::int[]) n, unnest(ARRAY['CALL bench.fill32(%1$s, %2$s)', 'VACUUM ANALYZE quotetier.rule',
+  FROM unnest(string_to_array(:'sizes', ',')::int[]) n, unnest(ARRAY['CALL bench.fill32(%1$s, %2$s)', 'VACUUM ANALYZE quotetier.rule, bench.rule32, bench.line32',
                                                 'CALL bench.race_arms(''quote32'', ''shapes32_%1$s'', %1$s, %3$s)']) WITH ORDINALITY c (command, place)
  ORDER BY n, place \gexec
 \ir lib/report.sql

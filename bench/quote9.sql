@@ -54,7 +54,7 @@ INSERT INTO bench.arm (arm, lines, statement) VALUES
         FROM bench.line9 l WHERE l.id <= %2$s');
 
 SELECT format(command, n, :lines, :rounds)
-  FROM unnest(string_to_array(:'sizes', ',')::int[]) n, unnest(ARRAY['CALL bench.fill9(%1$s, %2$s)', 'VACUUM ANALYZE quotetier.rule',
+  FROM unnest(string_to_array(:'sizes', ',')::int[]) n, unnest(ARRAY['CALL bench.fill9(%1$s, %2$s)', 'VACUUM ANALYZE quotetier.rule, bench.rule9, bench.line9',
                                                 'CALL bench.race_arms(''quote9'', ''nested9_%1$s'', %1$s, %3$s)']) WITH ORDINALITY c (command, place)
  ORDER BY n, place \gexec
 \ir lib/report.sql
