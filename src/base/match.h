@@ -106,8 +106,8 @@ extern void match_query_add(MatchQuery *query, const MatchIndex *index,
 							int dim, const char *value, int len);
 
 /*
- * Finds the entries whose constraints the row fulfils: query->found, without repetitions. Those that
- * others outdo are found only if all are asked for.
+ * Finds the entries whose constraints the row fulfils: query->found, each once.
+ * Those that others outdo are found only if all are asked for.
  */
 extern void match_search(MatchQuery *query, const MatchIndex *index, bool all);
 
