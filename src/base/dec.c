@@ -95,7 +95,8 @@ dec_from_numeric(Numeric num, Dec *result)
 	int			dscale;
 	bool		negative;
 	int			scale;
-	int128		v = 0;
+	int64		first = 0;		/* what four digits come to */
+	int128		v;
 	int			i;
 
 	memcpy(&header, data, sizeof(header));
@@ -127,15 +128,21 @@ dec_from_numeric(Numeric num, Dec *result)
 	}
 	if (ndigits > 10 || weight > 9)
 		goto big;
-	for (i = 0; i < ndigits; i++)
+	for (i = 0; i < Min(ndigits, 4); i++)
 	{
 		int16		digit;
 
 		memcpy(&digit, digits + i * sizeof(int16), sizeof(digit));
-		if (i < 4)
-			v = (int64) v * NBASE + digit;
-		else if (__builtin_mul_overflow(v, (int128) NBASE, &v) ||
-				 __builtin_add_overflow(v, (int128) digit, &v))
+		first = first * NBASE + digit;
+	}
+	v = first;
+	for (; i < ndigits; i++)
+	{
+		int16		digit;
+
+		memcpy(&digit, digits + i * sizeof(int16), sizeof(digit));
+		if (__builtin_mul_overflow(v, (int128) NBASE, &v) ||
+			__builtin_add_overflow(v, (int128) digit, &v))
 			goto big;
 	}
 
@@ -176,6 +183,7 @@ numeric_build(int128 v, int scale, int dscale)
 {
 	bool		negative = v < 0;
 	uint128		rest = negative ? -(uint128) v : (uint128) v;
+	uint64		rest64;
 	int16		digits[12];
 	int			pos = lengthof(digits);
 	int			last;
@@ -187,27 +195,21 @@ numeric_build(int128 v, int scale, int dscale)
 	bool		short_form;
 
 	/* the lowest digit is the only one that needs zeros behind it */
-	if (pad > 0)
+	while (unlikely(rest > PG_UINT64_MAX))
 	{
-		uint32		low = (uint32) (rest % dec_power64[DEC_DIGITS - pad]);
+		int			zeros = pos == lengthof(digits) ? pad : 0;
 
-		rest /= dec_power64[DEC_DIGITS - pad];
-		digits[--pos] = (int16) (low * dec_power64[pad]);
+		digits[--pos] = (int16) ((uint32) (rest % dec_power64[DEC_DIGITS - zeros]) * dec_power64[zeros]);
+		rest /= dec_power64[DEC_DIGITS - zeros];
 	}
-	while (rest > PG_UINT64_MAX)
+	rest64 = (uint64) rest;
+	if (pad > 0 && pos == lengthof(digits))
 	{
-		digits[--pos] = (int16) (rest % NBASE);
-		rest /= NBASE;
+		digits[--pos] = (int16) (rest64 % dec_power64[DEC_DIGITS - pad] * dec_power64[pad]);
+		rest64 /= dec_power64[DEC_DIGITS - pad];
 	}
-	{
-		uint64		rest64 = (uint64) rest;
-
-		while (rest64 > 0)
-		{
-			digits[--pos] = (int16) (rest64 % NBASE);
-			rest64 /= NBASE;
-		}
-	}
+	for (; rest64 > 0; rest64 /= NBASE)
+		digits[--pos] = (int16) (rest64 % NBASE);
 
 	/* power of the lowest digit kept is -ceil(scale / 4) */
 	weight = (int) lengthof(digits) - pos - 1 - (scale + pad) / DEC_DIGITS;
@@ -433,26 +435,16 @@ rounds_away(RoundMode mode, bool negative, int twice, bool odd)
 	pg_unreachable();
 }
 
-/* n / d rounded to an integer; exact in 64 bits where both fit */
+/* n / d rounded to an integer */
 static int128
 round_quotient(int128 n, int128 d, RoundMode mode)
 {
-	int128		quotient;
-	int128		rest;
+	int128		quotient = n / d;
+	int128		rest = n % d;
 	bool		negative = (n < 0) != (d < 0);
 	uint128		twice;
 	uint128		divisor = d < 0 ? -(uint128) d : (uint128) d;
 
-	if (fits64(n) && fits64(d) && d != -1)
-	{
-		quotient = (int64) n / (int64) d;
-		rest = (int64) n % (int64) d;
-	}
-	else
-	{
-		quotient = n / d;
-		rest = n % d;
-	}
 	if (rest == 0)
 		return quotient;
 	twice = 2 * (rest < 0 ? -(uint128) rest : (uint128) rest);
@@ -490,9 +482,59 @@ divide_big(Dec a, Dec b, Dec increment, RoundMode mode)
 	return dec_mul(from_result(quotient), increment);
 }
 
+/* n / d rounded to an integer, in 64 bits; false if that does not fit. */
+static inline bool
+round_quotient64(int64 n, int64 d, RoundMode mode, int64 *quotient)
+{
+	int64		rest;
+	bool		negative = (n < 0) != (d < 0);
+	uint64		twice;
+	uint64		divisor = d < 0 ? -(uint64) d : (uint64) d;
+
+	if (unlikely(d == -1 || divisor > PG_INT64_MAX / 2))
+		return false;
+	*quotient = n / d;
+	rest = n % d;
+	if (rest == 0)
+		return true;
+	twice = 2 * (rest < 0 ? -(uint64) rest : (uint64) rest);
+	if (rounds_away(mode, negative, twice < divisor ? -1 : twice > divisor ? 1 : 0,
+					(*quotient & 1) != 0))
+		*quotient += negative ? -1 : 1;
+	return true;
+}
+
+/* dec_div where all fits 64 bits, as it nearly always does; else false. */
+static inline bool
+divide64(const Dec *a, const Dec *b, const Dec *increment, RoundMode mode, Dec *result)
+{
+	int64		shift = b->scale + increment->scale - a->scale;
+	int64		n = (int64) a->v;
+	int64		d;
+	int64		quotient;
+
+	if (!fits64(a->v) || !fits64(b->v) || !fits64(increment->v) ||
+		a->big != NULL || b->big != NULL || increment->big != NULL ||
+		Abs(shift) >= lengthof(dec_power64) ||
+		__builtin_mul_overflow((int64) b->v, (int64) increment->v, &d))
+		return false;
+	if (shift >= 0 ? __builtin_mul_overflow(n, dec_power64[shift], &n) :
+		__builtin_mul_overflow(d, dec_power64[-shift], &d))
+		return false;
+	if (!round_quotient64(n, d, mode, &quotient) ||
+		__builtin_mul_overflow(quotient, (int64) increment->v, &quotient))
+		return false;
+	*result = dec_make(quotient, increment->scale);
+	return true;
+}
+
 Dec
 dec_div(Dec a, Dec b, Dec increment, RoundMode mode)
 {
+	Dec			result;
+
+	if (likely(divide64(&a, &b, &increment, mode, &result)))
+		return result;
 	if (a.big == NULL && b.big == NULL && increment.big == NULL)
 	{
 		int			shift = b.scale + increment.scale - a.scale;
@@ -503,8 +545,7 @@ dec_div(Dec a, Dec b, Dec increment, RoundMode mode)
 			scale_up(n, Max(shift, 0), &n) &&
 			scale_up(d, Max(-shift, 0), &d))
 		{
-			Dec			result = increment;
-
+			result = increment;
 			if (!__builtin_mul_overflow(round_quotient(n, d, mode), increment.v, &result.v))
 				return result;
 		}

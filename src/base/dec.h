@@ -13,12 +13,14 @@
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "fmgr.h"
 #include "utils/numeric.h"
 
+/* All of one width: a copy of parts that were stored in smaller ones waits for them. */
 typedef struct Dec
 {
 	int128		v;				/* meaningless when big is set */
-	int32		scale;			/* decimal digits behind the point, >= 0 */
+	int64		scale;			/* decimal digits behind the point, >= 0 */
 	Numeric		big;			/* the value, when 128 bits do not hold it */
 } Dec;
 
@@ -31,6 +33,9 @@ typedef enum RoundMode
 	ROUND_CEILING,
 	ROUND_FLOOR
 } RoundMode;
+
+/* A numeric as dec_from_numeric reads it: not copied for its header's sake, as DatumGetNumeric does. */
+#define DatumGetNumericPacked(datum) ((Numeric) PG_DETOAST_DATUM_PACKED(datum))
 
 /* Reads a finite numeric; false, and *result untouched, for NaN and infinity. */
 extern bool dec_from_numeric(Numeric num, Dec *result);

@@ -130,10 +130,12 @@ fact_reader_interest(FactReader *reader, uint64 interest, int nfacts, const char
 		pfree(reader->names);
 		pfree(reader->name_lens);
 		pfree(reader->column_of_fact);
+		pfree(reader->text_of_fact);
 	}
 	reader->names = palloc((nfacts + 1) * sizeof(char *));
 	reader->name_lens = palloc((nfacts + 1) * sizeof(int));
 	reader->column_of_fact = palloc((nfacts + 1) * sizeof(int));
+	reader->text_of_fact = palloc((nfacts + 1) * sizeof(int));
 	for (i = 0; i < nfacts; i++)
 	{
 		reader->names[i] = names[i];
@@ -170,7 +172,7 @@ know_row_type(FactReader *reader, TupleDesc tupdesc, uint64 row_type)
 
 	for (fact = 0; fact < reader->nfacts; fact++)
 	{
-		reader->column_of_fact[fact] = -1;
+		reader->column_of_fact[fact] = reader->text_of_fact[fact] = -1;
 		for (i = 0; i < tupdesc->natts; i++)
 		{
 			Form_pg_attribute attr = TupleDescAttr(tupdesc, i);
@@ -185,6 +187,8 @@ know_row_type(FactReader *reader, TupleDesc tupdesc, uint64 row_type)
 						 errhint("Give one of them another name, or leave it out.")));
 			column_init(&reader->columns[i], attr->atttypid);
 			reader->column_of_fact[fact] = i;
+			if (reader->columns[i].kind == COLUMN_TEXT && !reader->columns[i].is_array)
+				reader->text_of_fact[fact] = i;
 		}
 	}
 	reader->row_type = row_type;
@@ -584,7 +588,7 @@ fact_number(FactReader *reader, int fact, Dec *number)
 				*number = dec_make(DatumGetInt64(reader->values[i]), 0);
 				return true;
 			case COLUMN_NUMERIC:
-				value = DatumGetNumeric(reader->values[i]);
+				value = DatumGetNumericPacked(reader->values[i]);
 				break;
 			default:
 				refuse_type(reader, fact, "a number", format_type_be(column->type), hint);

@@ -40,6 +40,7 @@ typedef struct FactReader
 	uint64		row_type;		/* names the type; 0: none yet */
 	TupleDesc	tupdesc;
 	int		   *column_of_fact; /* -1: the row has no such column */
+	int		   *text_of_fact;	/* the same if it is of type text; else -1 */
 	FactColumn *columns;
 	Datum	   *values;
 	bool	   *nulls;
@@ -66,6 +67,26 @@ extern void fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 ro
 /* Calls add for each label of a fact: none if absent, one, or one an element. */
 typedef void (*FactLabelSink) (void *state, int fact, FactLabel label);
 extern void fact_labels(FactReader *reader, int fact, FactLabelSink add, void *state);
+
+/* The usual case, in short: a fact that is text has one label. False: ask fact_labels. */
+static inline bool
+fact_plain_text(const FactReader *reader, int fact, FactLabel *label)
+{
+	int			i;
+	const char *text;
+
+	if (reader->json != NULL)
+		return false;
+	i = reader->text_of_fact[fact];
+	if (i < 0 || reader->nulls[i])
+		return false;
+	text = DatumGetPointer(reader->values[i]);
+	if (VARATT_IS_EXTENDED(text) && !VARATT_IS_SHORT(text))
+		return false;
+	label->text = VARDATA_ANY(text);
+	label->len = VARSIZE_ANY_EXHDR(text);
+	return true;
+}
 
 /* A fact as one label; false if it is absent, an error if it has several values. */
 extern bool fact_text(FactReader *reader, int fact, FactLabel *label);

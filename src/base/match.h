@@ -71,9 +71,20 @@ typedef struct MatchQuery
 	uint32	   *found;			/* payloads, from the smallest on */
 	int			nfound;
 	int			found_room;
-	bool		all;			/* also those outdone */
 	const char *items;			/* what payloads number, ... */
 	Size		item_size;		/* ... and how large one is */
+
+	/* how far the search has come */
+	uint32		complete;		/* payloads below this are all found */
+	bool		all;			/* also those outdone */
+	const MatchIndex *index;
+	uint64		known;			/* dimensions in which the row has known values, ... */
+	uint64		several;		/* ... and more than one */
+	uint64	   *keys;			/* a dimension: the key of its first value */
+	uint64	   *shapes_of_dim;	/* a dimension: shapes that its values allow */
+	uint64		possible;		/* shapes that may have entries, by their SHAPE_BIT */
+	uint64		shapes;			/* those of this block that are not yet looked at */
+	uint32		block;			/* its first one's number */
 } MatchQuery;
 
 /* Payloads number items of this size: what is found is fetched into the cache ahead of its use. */
@@ -87,20 +98,11 @@ match_query_reset(MatchQuery *query)
 	query->nlabels = 0;
 	query->present = 0;
 	query->nfound = 0;
-	memset(query->nids, 0, query->ndims * sizeof(int));
-}
-
-/* Makes the query ready to be searched for again. */
-static inline void
-match_query_again(MatchQuery *query)
-{
-	query->nfound = 0;
-	memset(query->nids, 0, query->ndims * sizeof(int));
 }
 
 /*
  * Says that the row has this value in this dimension; may be said repeatedly.
- * The text must stay in place until the search.
+ * The text must stay in place until the search starts.
  */
 extern void match_query_add(MatchQuery *query, const MatchIndex *index,
 							int dim, const char *value, int len);
@@ -110,6 +112,34 @@ extern void match_query_add(MatchQuery *query, const MatchIndex *index,
  * Those that others outdo are found only if all are asked for.
  */
 extern void match_search(MatchQuery *query, const MatchIndex *index, bool all);
+
+/*
+ * The same bit by bit: starts the search; goes on until at least the payloads
+ * below one are found. The smallest come first, and are often all that is wanted.
+ */
+extern void match_start(MatchQuery *query, const MatchIndex *index, bool all);
+extern void match_go_on(MatchQuery *query, uint32 payload);
+
+static inline void
+match_find_below(MatchQuery *query, uint32 payload)
+{
+	if (query->complete < payload)
+		match_go_on(query, payload);
+}
+
+/* The n-th payload from 0 on, searching as far as need be; false if there are not so many below end. */
+static inline bool
+match_nth(MatchQuery *query, int n, uint32 end, uint32 *payload)
+{
+	while (n >= query->nfound || query->found[n] >= query->complete)
+	{
+		if (query->complete >= end)
+			return false;
+		match_go_on(query, query->complete + 1);
+	}
+	*payload = query->found[n];
+	return true;
+}
 
 /* For statistics. */
 typedef struct MatchStats

@@ -200,7 +200,7 @@ match_intern(MatchBuilder *builder, int dim, const char *value, int len)
 }
 
 static uint32
-shape_of(MatchBuilder *builder, uint64 mask)
+shape_of(MatchBuilder *builder, uint64 mask, uint32 payload)
 {
 	bool		found;
 	ShapeEntry *entry;
@@ -217,6 +217,8 @@ shape_of(MatchBuilder *builder, uint64 mask)
 		shape->mask = mask;
 		shape->dims = builder->shape_dims.used;
 		shape->ndims = 0;
+		shape->first = payload;
+		shape->unused = 0;
 		for (dim = 0; dim < builder->ndims; dim++)
 			if (mask & (UINT64CONST(1) << dim))
 			{
@@ -231,7 +233,7 @@ shape_of(MatchBuilder *builder, uint64 mask)
 void
 match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload)
 {
-	uint32		shape_number = shape_of(builder, mask);
+	uint32		shape_number = shape_of(builder, mask, payload);
 	Shape	   *shape = &ITEM(builder->shapes, Shape, shape_number);
 	const uint32 *dims = &ITEM(builder->shape_dims, uint32, shape->dims);
 	uint64		key = shape_key(shape_number);

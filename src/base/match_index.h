@@ -43,6 +43,8 @@ typedef struct Shape
 	uint64		mask;			/* dimensions constrained */
 	uint32		dims;			/* first of them in the list of dimensions */
 	uint32		ndims;
+	uint32		first;			/* its smallest payload; shapes stand in this order */
+	uint32		unused;
 } Shape;
 
 /* A bucket; its payloads follow its values: first those that count, then those outdone. */
@@ -100,30 +102,38 @@ hash_mix(uint64 hash, uint64 word)
 	return hash ^ (hash >> 32);
 }
 
-/* For labels, which are short: hash_bytes() takes three times as long. */
-static inline uint32
-value_hash(int dim, const char *value, int len)
+/* Up to eight bytes, as a number that no other text of this length has. */
+static inline uint64
+text_word(const char *text, int len)
 {
-	uint64		hash = (uint64) dim << 32 | (uint32) len;
-	uint64		word = 0;
-
-	for (; len > 8; len -= 8, value += 8)
-	{
-		memcpy(&word, value, 8);
-		hash = hash_mix(hash, word);
-	}
 	if (len >= 4)
 	{
 		uint32		first;
 		uint32		last;
 
-		memcpy(&first, value, 4);
-		memcpy(&last, value + len - 4, 4);
-		word = (uint64) first << 32 | last;
+		memcpy(&first, text, 4);
+		memcpy(&last, text + len - 4, 4);
+		return (uint64) first << 32 | last;
 	}
-	else if (len > 0)
-		word = (uint8) value[0] << 16 | (uint8) value[len / 2] << 8 | (uint8) value[len - 1];
-	hash = hash_mix(hash, word);
+	if (len > 0)
+		return (uint8) text[0] << 16 | (uint8) text[len / 2] << 8 | (uint8) text[len - 1];
+	return 0;
+}
+
+/* For labels, which are short: hash_bytes() takes three times as long. */
+static inline uint32
+value_hash(int dim, const char *value, int len)
+{
+	uint64		hash = (uint64) dim << 32 | (uint32) len;
+
+	for (; len > 8; len -= 8, value += 8)
+	{
+		uint64		word;
+
+		memcpy(&word, value, 8);
+		hash = hash_mix(hash, word);
+	}
+	hash = hash_mix(hash, text_word(value, len));
 	return (hash * HASH_FACTOR) >> 32;
 }
 
@@ -168,6 +178,17 @@ zero_bytes(uint64 bytes)
 	return ~(((bytes & low) + low) | bytes | low);
 }
 
+/* Has any bucket of the group this tag? Cheaper than to ask which. */
+static inline bool
+group_has_tag(const Group *group, uint8 tag)
+{
+	const uint64 low = UINT64CONST(0x0101010101010101);
+	uint64		first = group->tags ^ (low * tag);
+	uint32		more = group->more_tags ^ (uint32) (low * tag);
+
+	return ((((first - low) & ~first) | ((more - (uint32) low) & ~more)) & (low << 7)) != 0;
+}
+
 /* Which buckets of the group have this tag, as bits from the lowest on? */
 static inline uint32
 group_tagged(const Group *group, uint8 tag)
@@ -177,15 +198,17 @@ group_tagged(const Group *group, uint8 tag)
 	uint64		first = zero_bytes(group->tags ^ all);
 	uint64		more = zero_bytes(group->more_tags ^ all) & PG_UINT32_MAX;
 
-	if (likely((first | more) == 0))
-		return 0;
 	return ((first >> 7) * gather) >> 56 | ((more >> 7) * gather) >> 56 << 8;
 }
 
 static inline bool
 is_value(const Value *value, int dim, const char *text, int len)
 {
-	return value->dim == dim && value->len == len && memcmp(value->text, text, len) == 0;
+	if (value->dim != dim || value->len != len)
+		return false;
+	if (likely(len <= 8))
+		return text_word(value->text, len) == text_word(text, len);
+	return memcmp(value->text, text, len) == 0;
 }
 
 #endif

@@ -22,6 +22,9 @@
 /* How many of what is found are fetched into the cache ahead of their use. */
 #define ITEMS_AHEAD 16
 
+/* How many shapes are looked at in one go, at least. */
+#define SHAPES_AT_ONCE 4
+
 /* How many probes have their first memory access under way at once. */
 #define PROBES_AHEAD 64
 
@@ -43,6 +46,8 @@ match_query_init(MatchQuery *query, int ndims, const void *items, Size item_size
 		query->ids_room[dim] = 4;
 		query->ids[dim] = MemoryContextAlloc(context, 4 * sizeof(uint32));
 	}
+	query->keys = MemoryContextAlloc(context, (ndims + 1) * sizeof(uint64));
+	query->shapes_of_dim = MemoryContextAlloc(context, (ndims + 1) * sizeof(uint64));
 	query->labels_room = ndims + 4;
 	query->labels = MemoryContextAlloc(context, query->labels_room * sizeof(MatchLabel));
 	query->found_room = 64;
@@ -50,15 +55,23 @@ match_query_init(MatchQuery *query, int ndims, const void *items, Size item_size
 	match_query_reset(query);
 }
 
+static pg_noinline void
+make_labels_room(MatchQuery *query)
+{
+	query->labels_room *= 2;
+	query->labels = repalloc(query->labels, query->labels_room * sizeof(MatchLabel));
+}
+
 void
 match_query_add(MatchQuery *query, const MatchIndex *index, int dim, const char *value, int len)
 {
 	MatchLabel *label;
 
-	if (query->nlabels == query->labels_room)
+	if (unlikely(query->nlabels == query->labels_room))
 	{
-		query->labels_room *= 2;
-		query->labels = repalloc(query->labels, query->labels_room * sizeof(MatchLabel));
+		make_labels_room(query);
+		match_query_add(query, index, dim, value, len);
+		return;
 	}
 	label = &query->labels[query->nlabels++];
 	query->present |= UINT64CONST(1) << dim;
@@ -78,8 +91,8 @@ compare_numbers(const void *left, const void *right)
 	return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/* Sorts numbers, which may stand in sorted runs, and drops repetitions; how many are left. */
-static int
+/* Sorts numbers, which may stand in sorted runs. */
+static void
 sort_numbers(uint32 *numbers, int n)
 {
 	int			i;
@@ -96,7 +109,6 @@ sort_numbers(uint32 *numbers, int n)
 				numbers[at] = numbers[at - 1];
 			numbers[at] = number;
 		}
-	return qunique(numbers, n, sizeof(uint32), compare_numbers);
 }
 
 static bool
@@ -110,57 +122,120 @@ has_id(const uint32 *ids, int n, uint32 id)
 	return false;
 }
 
+/* Finds where the labels' values stand, as far as hashes tell. */
+static void
+find_slots(MatchQuery *query, const MatchIndex *index)
+{
+	const Slot *slots = PART(index, const Slot, value_slots);
+	const ValueWord *values = PART(index, const ValueWord, values);
+	const uint32 mask = index->value_mask;
+	MatchLabel *end = query->labels + query->nlabels;
+	MatchLabel *label;
+
+	for (label = query->labels; label < end; label++)
+	{
+		uint32		hash = label->hash;
+		uint32		at = hash & mask;
+
+		while (slots[at].item != 0 && slots[at].hash != hash)
+			at = (at + 1) & mask;
+		label->slot = at;
+		if (slots[at].item != 0)
+			__builtin_prefetch(&values[slots[at].item - 1]);
+	}
+}
+
+/* The number of a label's value; 0 if no entry asks for it. */
+static inline uint32
+find_id(const MatchIndex *index, const Slot *slots, const ValueWord *values, const MatchLabel *label)
+{
+	uint32		at;
+
+	for (at = label->slot; slots[at].item != 0; at = (at + 1) & index->value_mask)
+		if (likely(slots[at].hash == label->hash &&
+				   is_value((const Value *) &values[slots[at].item - 1],
+							label->dim, label->text, label->len)))
+			break;
+	return slots[at].item;
+}
+
+/* Adds to the ids of a dimension that has some. */
+static pg_noinline void
+add_id(MatchQuery *query, int dim, uint32 id)
+{
+	int			n = query->nids[dim];
+
+	if (n <= FEW_IDS && has_id(query->ids[dim], n, id))
+		return;
+	if (n == query->ids_room[dim])
+	{
+		query->ids_room[dim] *= 2;
+		query->ids[dim] = repalloc(query->ids[dim], query->ids_room[dim] * sizeof(uint32));
+	}
+	query->ids[dim][query->nids[dim]++] = id;
+	query->several |= UINT64CONST(1) << dim;
+}
+
+/* Ids of which there are many: sorts them, so that repetitions drop out. */
+static pg_noinline void
+unite_ids(MatchQuery *query)
+{
+	int			dim;
+
+	for (dim = 0; dim < query->ndims; dim++)
+		if (query->nids[dim] > FEW_IDS)
+		{
+			sort_numbers(query->ids[dim], query->nids[dim]);
+			query->nids[dim] = qunique(query->ids[dim], query->nids[dim], sizeof(uint32),
+									   compare_numbers);
+			query->keys[dim] = value_key(query->ids[dim][0]);
+		}
+}
+
 /*
- * Turns the row's labels into ids; those that no entry asks for drop out, and so
- * do repetitions, which would multiply the probes: a list has them, and paths
- * that begin alike.
+ * Turns the row's labels into ids, and works out which shapes may have entries.
+ * Labels that no entry asks for drop out, and so do repetitions, which would
+ * multiply the probes: a list has them, and paths that begin alike.
  */
 static void
 find_ids(MatchQuery *query, const MatchIndex *index)
 {
 	const Slot *slots = PART(index, const Slot, value_slots);
 	const ValueWord *values = PART(index, const ValueWord, values);
-	int			i;
+	const uint64 *open = PART(index, const uint64, open_shapes);
+	const MatchLabel *end = query->labels + query->nlabels;
+	const MatchLabel *label;
+	uint64		known = 0;
+	int			dim;
 
-	for (i = 0; i < query->nlabels; i++)
+	find_slots(query, index);
+	memset(query->nids, 0, query->ndims * sizeof(int));
+	memcpy(query->shapes_of_dim, open, query->ndims * sizeof(uint64));
+	query->several = 0;
+	for (label = query->labels; label < end; label++)
 	{
-		MatchLabel *label = &query->labels[i];
-		uint32		at = label->hash & index->value_mask;
+		uint32		id = find_id(index, slots, values, label);
 
-		while (slots[at].item != 0 && slots[at].hash != label->hash)
-			at = (at + 1) & index->value_mask;
-		label->slot = at;
-		if (slots[at].item != 0)
-			__builtin_prefetch(&values[slots[at].item - 1]);
-	}
-	for (i = 0; i < query->nlabels; i++)
-	{
-		MatchLabel *label = &query->labels[i];
-		int			dim = label->dim;
-		uint32		at;
-
-		for (at = label->slot; slots[at].item != 0; at = (at + 1) & index->value_mask)
+		if (id == 0)
+			continue;
+		dim = label->dim;
+		query->shapes_of_dim[dim] |= ((const Value *) &values[id - 1])->shapes;
+		if (likely(query->nids[dim] == 0))
 		{
-			if (slots[at].hash != label->hash ||
-				!is_value((const Value *) &values[slots[at].item - 1],
-						  dim, label->text, label->len))
-				continue;
-			if (query->nids[dim] <= FEW_IDS &&
-				has_id(query->ids[dim], query->nids[dim], slots[at].item))
-				break;
-			if (query->nids[dim] == query->ids_room[dim])
-			{
-				query->ids_room[dim] *= 2;
-				query->ids[dim] = repalloc(query->ids[dim],
-										   query->ids_room[dim] * sizeof(uint32));
-			}
-			query->ids[dim][query->nids[dim]++] = slots[at].item;
-			break;
+			query->nids[dim] = 1;
+			query->ids[dim][0] = id;
+			query->keys[dim] = value_key(id);
+			known |= UINT64CONST(1) << dim;
 		}
+		else
+			add_id(query, dim, id);
 	}
-	for (i = 0; i < query->ndims; i++)
-		if (unlikely(query->nids[i] > FEW_IDS))
-			query->nids[i] = sort_numbers(query->ids[i], query->nids[i]);
+	if (unlikely(query->several != 0))
+		unite_ids(query);
+	query->known = known;
+	query->possible = ~UINT64CONST(0);
+	for (dim = 0; dim < query->ndims; dim++)
+		query->possible &= query->shapes_of_dim[dim];
 }
 
 /* A probe: the bucket of a shape and one of the row's values for each of its dimensions. */
@@ -274,7 +349,7 @@ run_probes(MatchQuery *query, const MatchIndex *index, Probes *probes)
 	{
 		const Group *group = probes->of[i].group;
 
-		if (group_tagged(group, bucket_tag(probes->of[i].hash)) == 0 && !group_is_full(group))
+		if (!group_has_tag(group, bucket_tag(probes->of[i].hash)) && !group_is_full(group))
 			continue;
 		__builtin_prefetch(words + group->buckets);
 		__builtin_prefetch(words + group->buckets + 16);
@@ -334,66 +409,93 @@ add_combinations(MatchQuery *query, const MatchIndex *index, Probes *probes, uin
 	} while (i < shape->ndims);
 }
 
+/* Moves to the next block of shapes, some of which may have entries; is there one? */
+static bool
+next_block(MatchQuery *query, const MatchIndex *index)
+{
+	while (query->shapes == 0)
+	{
+		if (query->block + 64 >= index->nshapes)
+			return false;
+		query->block += 64;
+		query->shapes = query->possible;
+		if (index->nshapes - query->block < 64)
+			query->shapes &= SHAPE_BIT(index->nshapes - query->block) - 1;
+	}
+	return true;
+}
+
+/* The next shape that may have entries: they stand in the order of their smallest payloads. */
+static inline uint32
+next_shape(const MatchQuery *query)
+{
+	return query->block + pg_rightmost_one_pos64(query->shapes);
+}
+
+void
+match_go_on(MatchQuery *query, uint32 payload)
+{
+	const MatchIndex *index = query->index;
+	const Shape *shapes = PART(index, const Shape, shapes);
+	const uint32 *shape_dims = PART(index, const uint32, shape_dims);
+	const uint64 *keys = query->keys;
+	const uint64 unknown = ~query->known;
+	const uint64 several = query->several;
+	Probes		probes;
+	int			n = 0;
+
+	probes.n = 0;
+	while (query->shapes != 0 || next_block(query, index))
+	{
+		uint32		number = next_shape(query);
+		const Shape *shape = &shapes[number];
+
+		if (n >= SHAPES_AT_ONCE && shape->first >= payload)
+			break;
+		query->shapes &= query->shapes - 1;
+		if (unlikely((shape->mask & unknown) != 0))
+			continue;			/* it shares its bit with another one */
+		n++;
+		if (likely((shape->mask & several) == 0))
+		{
+			const uint32 *dim = shape_dims + shape->dims;
+			const uint32 *end = dim + shape->ndims;
+			uint64		key = shape_key(number);
+
+			for (; dim < end; dim++)
+				key += keys[*dim];
+			add_probe(query, index, &probes, number, key, 0);
+		}
+		else
+			add_combinations(query, index, &probes, number);
+	}
+	run_probes(query, index, &probes);
+	query->complete = query->shapes != 0 || next_block(query, index) ?
+		shapes[next_shape(query)].first : PG_UINT32_MAX;
+	sort_numbers(query->found, query->nfound);
+	if (unlikely(several != 0))
+		query->nfound = qunique(query->found, query->nfound, sizeof(uint32), compare_numbers);
+}
+
+void
+match_start(MatchQuery *query, const MatchIndex *index, bool all)
+{
+	find_ids(query, index);
+	query->index = index;
+	query->all = all;
+	query->block = 0;
+	query->shapes = query->possible;
+	if (index->nshapes < 64)
+		query->shapes &= SHAPE_BIT(index->nshapes) - 1;
+	query->nfound = 0;
+	query->complete = 0;
+}
+
 void
 match_search(MatchQuery *query, const MatchIndex *index, bool all)
 {
-	const ValueWord *values = PART(index, const ValueWord, values);
-	const Shape *shapes = PART(index, const Shape, shapes);
-	const uint64 *open = PART(index, const uint64, open_shapes);
-	uint64		bits = index->nshapes >= 64 ? ~UINT64CONST(0) : SHAPE_BIT(index->nshapes) - 1;
-	uint64		keys[MATCH_MAX_DIMENSIONS];
-	uint64		known = 0;		/* dimensions in which the row has values, ... */
-	uint64		several = 0;	/* ... and more than one */
-	Probes		probes;
-	int			i;
-	uint32		dim;
-
-	probes.n = 0;
-	query->all = all;
-	find_ids(query, index);
-	for (dim = 0; dim < index->ndims; dim++)
-	{
-		uint64		possible = open[dim];
-
-		for (i = 0; i < query->nids[dim]; i++)
-			possible |= ((const Value *) &values[query->ids[dim][i] - 1])->shapes;
-		bits &= possible;
-		if (query->nids[dim] > 0)
-		{
-			known |= UINT64CONST(1) << dim;
-			keys[dim] = value_key(query->ids[dim][0]);
-		}
-		if (query->nids[dim] > 1)
-			several |= UINT64CONST(1) << dim;
-	}
-
-	while (bits != 0)
-	{
-		uint32		shape_number = pg_rightmost_one_pos64(bits);
-
-		bits &= bits - 1;
-		for (; shape_number < index->nshapes; shape_number += 64)
-		{
-			const Shape *shape = &shapes[shape_number];
-
-			if ((shape->mask & ~known) != 0)
-				continue;
-			if ((shape->mask & several) == 0)
-			{
-				const uint32 *dims = PART(index, const uint32, shape_dims) + shape->dims;
-				uint64		key = shape_key(shape_number);
-				uint32		d;
-
-				for (d = 0; d < shape->ndims; d++)
-					key += keys[dims[d]];
-				add_probe(query, index, &probes, shape_number, key, 0);
-			}
-			else
-				add_combinations(query, index, &probes, shape_number);
-		}
-	}
-	run_probes(query, index, &probes);
-	query->nfound = sort_numbers(query->found, query->nfound);
+	match_start(query, index, all);
+	match_find_below(query, PG_UINT32_MAX);
 }
 
 void

@@ -310,14 +310,13 @@ scope_add(ScopeReader *reader, const Scope *scope, uint64 depths, uint32 payload
 /* ----- searching ----- */
 
 void
-scope_query_label(MatchQuery *query, const MatchIndex *index, int dim, bool is_path, FactLabel label)
+scope_query_path(MatchQuery *query, const MatchIndex *index, int dim, FactLabel label)
 {
 	int			depth = 0;
 	int			i;
 
-	match_query_add(query, index, dim, label.text, label.len);
 	/* no rule asks for a path of more parts; and each is hashed from the start */
-	for (i = 1; is_path && i < label.len && depth < SCOPE_MAX_DEPTH; i++)
+	for (i = 1; i < label.len && depth < SCOPE_MAX_DEPTH; i++)
 		if (label.text[i] == '.')
 		{
 			match_query_add(query, index, dim, label.text, i);

@@ -123,6 +123,7 @@ find_guards(Pricer *pricer, bool clamps)
 	int			i;
 
 	pricer->step_facts = NULL;
+	match_find_below(&pricer->query, PG_UINT32_MAX);
 	for (i = 0; i < pricer->query.nfound; i++)
 	{
 		const Rule *rule = policy_rule(pricer->policy, pricer->query.found[i]);

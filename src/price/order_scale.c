@@ -48,16 +48,17 @@ typedef struct Member
 
 /* The rule matches the line, and stands, in the state that the line now has. */
 static bool
-applies_to(const Pricer *pricer, const Rule *rule)
+applies_to(Pricer *pricer, const Rule *rule)
 {
 	bool		found = false;
 	int			i;
 
+	match_find_below(&pricer->query, PG_UINT32_MAX);
 	for (i = 0; i < pricer->query.nfound && !found; i++)
 		found = policy_rule(pricer->policy, pricer->query.found[i])->id == rule->id;
 	return found && pricer->state.final == NULL &&
 		(pricer->state.excluded & (UINT64CONST(1) << rule->step)) == 0 &&
-		rule_stands((Pricer *) pricer, rule);
+		rule_stands(pricer, rule);
 }
 
 static void

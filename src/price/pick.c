@@ -77,23 +77,54 @@ compare_effects(const Candidate *a, const Candidate *b)
 	return dec_cmp(a->effect.result, b->effect.result);
 }
 
+/* The rule of this step that was found n-th; NULL if there is none. */
+static const Rule *
+nth_rule(Pricer *pricer, int step, int n)
+{
+	uint32		end = POLICY_PART(pricer->policy, Step, steps)[step].end_rule;
+	uint32		number;
+
+	if (!match_nth(&pricer->query, n, end, &number) ||
+		!policy_is_upto(pricer->policy, number, step))
+		return NULL;
+	return policy_rule(pricer->policy, number);
+}
+
+/* Are all rules from the n-th on of lower precedence, whichever may yet be found? */
+static bool
+all_weaker(const Pricer *pricer, int step, int n, const Candidate *than)
+{
+	const MatchQuery *query = &pricer->query;
+	uint32		number = query->complete;
+	Candidate	next;
+
+	if (n < query->nfound)
+		number = Min(number, query->found[n]);
+	if (!policy_is_upto(pricer->policy, number, step))
+		return true;
+	next.rule = policy_rule(pricer->policy, number);
+	return !same_precedence(pricer, &next, than);
+}
+
 /*
- * Collects the rules of one step that can apply now, in precedence order.
- * found[0..n) are the step's rules that match, strongest first. When only the
- * strongest is wanted, stops as soon as it is certain.
+ * Collects the rules of one step that can apply now, in precedence order, from
+ * the at-th found on. When only the strongest is wanted, stops as soon as it is
+ * certain.
  */
 static int
-collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
+collect(Pricer *pricer, int step, int at, bool strongest_only)
 {
+	const Rule *rule;
 	int			count = 0;
 	int			i;
 
-	for (i = 0; i < n; i++)
+	if (!strongest_only)
+		match_find_below(&pricer->query, POLICY_PART(pricer->policy, Step, steps)[step].end_rule);
+	for (i = at; (rule = nth_rule(pricer, step, i)) != NULL; i++)
 	{
-		const Rule *rule = policy_rule(pricer->policy, found[i]);
 		Candidate  *candidate;
 		char	   *why_not = NULL;
-		int			at;
+		int			place;
 
 		if (IS_GUARD(rule->adjust) || stands_already(pricer, rule, count))
 			continue;
@@ -106,8 +137,6 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 		candidate = &pricer->candidates[count];
 		candidate->rule = rule;
 		candidate->equal = NULL;
-		if (strongest_only && count > 0 && !same_precedence(pricer, candidate, candidate - 1))
-			break;
 		if (!rule_stands(pricer, rule))
 			continue;
 		candidate->waits = !try_rule(pricer, rule, &candidate->effect,
@@ -120,24 +149,26 @@ collect(Pricer *pricer, const uint32 *found, int n, bool strongest_only)
 		}
 		if (candidate->waits)
 			(void) line_facts(pricer);	/* as they are on entry, for its formula */
-		for (at = count; at > 0; at--)
+		for (place = count; place > 0; place--)
 		{
 			Candidate	swap;
-			Candidate  *before = &pricer->candidates[at - 1];
+			Candidate  *before = &pricer->candidates[place - 1];
 			int			order;
 
-			if (!same_precedence(pricer, before, &pricer->candidates[at]))
+			if (!same_precedence(pricer, before, &pricer->candidates[place]))
 				break;
-			order = compare_effects(&pricer->candidates[at], before);
+			order = compare_effects(&pricer->candidates[place], before);
 			if (order == 0)
-				before->equal = pricer->candidates[at].rule;
+				before->equal = pricer->candidates[place].rule;
 			if (order >= 0)
 				break;
 			swap = *before;
-			*before = pricer->candidates[at];
-			pricer->candidates[at] = swap;
+			*before = pricer->candidates[place];
+			pricer->candidates[place] = swap;
 		}
 		count++;
+		if (strongest_only && all_weaker(pricer, step, i + 1, candidate))
+			break;
 	}
 	return count;
 }
@@ -377,45 +408,39 @@ apply_chain(Pricer *pricer, int count)
 
 /* All rules of a step that does not run; guards are none of it, they come in the end. */
 static void
-reject_all(Pricer *pricer, const uint32 *found, int n, const char *why)
+reject_all(Pricer *pricer, int step, int at, const char *why)
 {
-	int			i;
+	const Rule *rule;
 
-	for (i = 0; i < n; i++)
-	{
-		const Rule *rule = policy_rule(pricer->policy, found[i]);
-
+	for (; (rule = nth_rule(pricer, step, at)) != NULL; at++)
 		if (!IS_GUARD(rule->adjust))
 			trace_rejected(pricer, rule, "%s", why);
-	}
 }
 
 /* ----- the step ----- */
 
 void
-run_step(Pricer *pricer, int number, const uint32 *found, int n)
+run_step(Pricer *pricer, int number, int at)
 {
 	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[number];
 	bool		strongest_only = step->pick == PICK_FIRST && !step->has_groups && pricer->trace == NULL;
 	int			count;
 
-	if (n == 0)
-		return;
 	pricer->step_facts = NULL;
 	if (pricer->state.final != NULL)
 	{
 		if (pricer->trace != NULL)
-			reject_all(pricer, found, n, describe_final(pricer, pricer->state.final));
+			reject_all(pricer, number, at, describe_final(pricer, pricer->state.final));
 		return;
 	}
 	if (pricer->state.excluded & (UINT64CONST(1) << number))
 	{
 		if (pricer->trace != NULL)
-			reject_all(pricer, found, n, describe_excluder(pricer, number));
+			reject_all(pricer, number, at, describe_excluder(pricer, number));
 		return;
 	}
 
-	count = collect(pricer, found, n, strongest_only);
+	count = collect(pricer, number, at, strongest_only);
 	if (step->has_groups)
 		count = reduce_groups(pricer, count);
 	if (count == 0)

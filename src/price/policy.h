@@ -372,6 +372,21 @@ policy_rule(const Policy *policy, uint32 number)
 	return POLICY_PART(policy, Rule, rules) + number;
 }
 
+/* Is the rule of this number of this step, or of an earlier one? */
+static inline bool
+policy_is_upto(const Policy *policy, uint32 number, int step)
+{
+	const Policy *base = policy->base;
+
+	if (unlikely(base != NULL))
+	{
+		if (number < base->nrules)
+			return number < POLICY_PART(base, Step, steps)[step].end_rule;
+		number -= base->nrules;
+	}
+	return number < POLICY_PART(policy, Step, steps)[step].end_rule;
+}
+
 /*
  * The policy of this name under the active snapshot; an error if there is
  * none. Valid until the next call. *serial names it (see book_get).

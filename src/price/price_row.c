@@ -89,7 +89,7 @@ row_quantity(const RowPricing *site)
 		case INT8OID:
 			return int64_to_numeric(DatumGetInt64(value));
 		default:
-			return DatumGetNumeric(value);
+			return DatumGetNumericPacked(value);
 	}
 }
 

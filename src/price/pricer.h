@@ -140,7 +140,7 @@ typedef struct Pricer
 	FactReader *facts;
 	const Policy *policy;
 	uint64		serial;			/* of the policy */
-	MatchQuery	query;			/* its found are the rules that match, the strongest first */
+	MatchQuery	query;			/* its found are rules that match, the strongest first */
 	MatchQuery	patch_query;	/* the same of a patch's own rules */
 	Candidate  *candidates;
 	int			candidates_room;
@@ -187,7 +187,10 @@ query_of(const Pricer *pricer, const Rule *rule)
 	return is_patched(pricer->policy, rule) ? &pricer->patch_query : &pricer->query;
 }
 
-/* Finds the rules that match the facts: pricer->query.found. */
+/*
+ * Starts to find the rules that match the facts, the strongest first: into
+ * pricer->query.found, as far as they are asked for (match_nth, match_find_below).
+ */
 extern void find_rules(Pricer *pricer);
 
 /*
@@ -268,11 +271,10 @@ extern bool is_percent(Adjust adjust);
 extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not);
 
 /*
- * pick.c: runs one step over its matching rules, found[0..n), the strongest
- * first; whether a rule that matches is in force and its condition holds;
+ * pick.c: runs one step over the rules that match, from the at-th found on; whether a rule that matches is in force and its condition holds;
  * whether it is of a chain in which another may set the price it needs.
  */
-extern void run_step(Pricer *pricer, int number, const uint32 *found, int n);
+extern void run_step(Pricer *pricer, int number, int at);
 extern bool rule_stands(Pricer *pricer, const Rule *rule);
 extern bool can_wait(const Pricer *pricer, const Rule *rule);
 

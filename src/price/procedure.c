@@ -97,7 +97,7 @@ step_name(const Pricer *pricer, int step)
 
 /* ----- candidates ----- */
 
-static void
+static inline void
 add_label(void *state, int fact, FactLabel label)
 {
 	Pricer	   *pricer = state;
@@ -190,10 +190,19 @@ find_rules(Pricer *pricer)
 	if (unlikely(policy->base != NULL))
 		match_query_reset(&pricer->patch_query);
 	for (dims = policy->used_dims; dims != 0; dims &= dims - 1)
-		fact_labels(pricer->facts, pg_rightmost_one_pos64(dims), add_label, pricer);
+	{
+		int			fact = pg_rightmost_one_pos64(dims);
+		FactLabel	label;
+
+		if (likely(fact_plain_text(pricer->facts, fact, &label)))
+			add_label(pricer, fact, label);
+		else
+			fact_labels(pricer->facts, fact, add_label, pricer);
+	}
 	if (likely(policy->base == NULL))
 	{
-		match_search(&pricer->query, POLICY_MATCH(policy), all);
+		/* what steps do not ask for is not looked for */
+		match_start(&pricer->query, POLICY_MATCH(policy), all);
 		return;
 	}
 
@@ -201,7 +210,6 @@ find_rules(Pricer *pricer)
 	if (drop_hidden(pricer) && !all)
 	{
 		/* what is hidden no longer outdoes others */
-		match_query_again(&pricer->query);
 		match_search(&pricer->query, POLICY_MATCH(policy->base), true);
 		(void) drop_hidden(pricer);
 	}
@@ -218,31 +226,19 @@ note_after(Pricer *pricer, int step)
 	pricer->after[step] = pricer->state.running;
 }
 
-/* Is the rule of this step, or an earlier one? */
-static inline bool
-is_upto_step(const Policy *policy, uint32 number, int step)
-{
-	const Policy *base = policy->base;
-
-	if (unlikely(base != NULL))
-	{
-		if (number < base->nrules)
-			return number < POLICY_PART(base, Step, steps)[step].end_rule;
-		number -= base->nrules;
-	}
-	return number < POLICY_PART(policy, Step, steps)[step].end_rule;
-}
-
-/* Rules of one step among those found, from *at on. */
+/* Where the step begins among the rules found, which is not before at. */
 static int
-rules_of_step(const Pricer *pricer, int step, int *at)
+skip_to_step(Pricer *pricer, int step, int at)
 {
-	int			start = *at;
+	const Policy *policy = pricer->policy;
+	MatchQuery *query = &pricer->query;
 
-	while (*at < pricer->query.nfound &&
-		   is_upto_step(pricer->policy, pricer->query.found[*at], step))
-		(*at)++;
-	return *at - start;
+	if (step == 0)
+		return at;
+	match_find_below(query, POLICY_PART(policy, Step, steps)[step - 1].end_rule);
+	while (at < query->nfound && policy_is_upto(policy, query->found[at], step - 1))
+		at++;
+	return at;
 }
 
 /*
@@ -268,8 +264,6 @@ run_competing(Pricer *pricer, int first, int *at)
 	for (step = first; step < pricer->policy->nsteps && steps[step].compete == steps[first].compete;
 		 step++)
 	{
-		int			start = *at;
-		int			n = rules_of_step(pricer, step, at);
 		bool		better;
 
 		pricer->state = entry;
@@ -277,7 +271,8 @@ run_competing(Pricer *pricer, int first, int *at)
 			order_restore(pricer, entry_lines);
 		if (pricer->trace != NULL)
 			pricer->trace->waterfall = list_copy(entry_rows);
-		run_step(pricer, step, pricer->query.found + start, n);
+		*at = skip_to_step(pricer, step, *at);
+		run_step(pricer, step, *at);
 		note_after(pricer, step);
 		if (pricer->state.nrules == entry_rules)
 			continue;
@@ -319,15 +314,13 @@ int
 run_from(Pricer *pricer, int step, int *at, Level level)
 {
 	const Step *steps = POLICY_PART(pricer->policy, Step, steps);
-	int			start = *at;
-	int			n;
 
 	if (steps[step].compete != 0 && steps[step].level == level)
 		return run_competing(pricer, step, at);
-	n = rules_of_step(pricer, step, at);
 	if (steps[step].level == level)
 	{
-		run_step(pricer, step, pricer->query.found + start, n);
+		*at = skip_to_step(pricer, step, *at);
+		run_step(pricer, step, *at);
 		note_after(pricer, step);
 	}
 	return step + 1;

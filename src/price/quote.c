@@ -63,7 +63,7 @@ price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *qu
 							 jsonb_from_text(PG_GETARG_TEXT_PP(0)));
 			break;
 	}
-	pricer_quote(pricer, PG_GETARG_NUMERIC(1), PG_GETARG_TIMESTAMPTZ(2), quote);
+	pricer_quote(pricer, DatumGetNumericPacked(PG_GETARG_DATUM(1)), PG_GETARG_TIMESTAMPTZ(2), quote);
 }
 
 Datum

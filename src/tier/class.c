@@ -113,7 +113,7 @@ add_label(void *state, int fact, FactLabel label)
 	scope_query_label(&c->query, c->scheme->match, fact, c->scheme->is_path[fact], label);
 }
 
-/* Finds the rules whose scopes the facts meet: c->query.found, the strongest first. */
+/* Starts to find the rules whose scopes the facts meet, the strongest first. */
 static void
 find_rules(Classifier *c)
 {
@@ -122,7 +122,7 @@ find_rules(Classifier *c)
 	match_query_reset(&c->query);
 	for (dim = 0; dim < c->scheme->ndims; dim++)
 		fact_labels(c->facts, dim, add_label, c);
-	match_search(&c->query, c->scheme->match, true);
+	match_start(&c->query, c->scheme->match, true);
 }
 
 /* Why a rule whose scope is met does not apply; NULL if it does. */
@@ -150,13 +150,14 @@ static Datum
 classify(FunctionCallInfo fcinfo, FactSource source)
 {
 	Classifier *c = classifier(fcinfo);
+	uint32		number;
 	int			i;
 
 	take_arguments(fcinfo, source, c);
 	find_rules(c);
-	for (i = 0; i < c->query.nfound; i++)
+	for (i = 0; match_nth(&c->query, i, PG_UINT32_MAX, &number); i++)
 	{
-		const ClassRule *rule = &c->scheme->rules[c->query.found[i]];
+		const ClassRule *rule = &c->scheme->rules[number];
 
 		/* a copy: the book may be gone before the caller has looked */
 		if (why_not(c, rule) == NULL)
@@ -240,6 +241,7 @@ explain_class(FunctionCallInfo fcinfo, FactSource source)
 	InitMaterializedSRF(fcinfo, 0);
 	take_arguments(fcinfo, source, c);
 	find_rules(c);
+	match_find_below(&c->query, PG_UINT32_MAX);
 	for (i = 0; i < c->query.nfound; i++)
 	{
 		const ClassRule *rule = &c->scheme->rules[c->query.found[i]];
