@@ -325,7 +325,17 @@ dec_add_slow(Dec a, Dec b)
 {
 	if (a.big == NULL && b.big == NULL)
 	{
+		int64		x64 = (int64) a.v;
+		int64		y64 = (int64) b.v;
+		int64		more = b.scale - a.scale;
 		int			attempt;
+
+		/* most often all fits 64 bits */
+		if (likely(fits64(a.v) && fits64(b.v) && Abs(more) < lengthof(dec_power64) &&
+				   !__builtin_mul_overflow(x64, dec_power64[Max(more, 0)], &x64) &&
+				   !__builtin_mul_overflow(y64, dec_power64[Max(-more, 0)], &y64) &&
+				   !__builtin_add_overflow(x64, y64, &x64)))
+			return dec_make(x64, Max(a.scale, b.scale));
 
 		for (attempt = 0; attempt < 2; attempt++)
 		{
@@ -410,31 +420,6 @@ dec_floor64(Dec a, int scale, int64 *result)
 	return true;
 }
 
-/*
- * Decides by the remainder whether the quotient moves one step away from zero.
- * twice compares 2 |remainder| with |divisor|; odd tells of the quotient.
- */
-static bool
-rounds_away(RoundMode mode, bool negative, int twice, bool odd)
-{
-	switch (mode)
-	{
-		case ROUND_HALF_UP:
-			return twice >= 0;
-		case ROUND_HALF_EVEN:
-			return twice > 0 || (twice == 0 && odd);
-		case ROUND_UP:
-			return true;
-		case ROUND_DOWN:
-			return false;
-		case ROUND_CEILING:
-			return !negative;
-		case ROUND_FLOOR:
-			return negative;
-	}
-	pg_unreachable();
-}
-
 /* n / d rounded to an integer */
 static int128
 round_quotient(int128 n, int128 d, RoundMode mode)
@@ -448,7 +433,7 @@ round_quotient(int128 n, int128 d, RoundMode mode)
 	if (rest == 0)
 		return quotient;
 	twice = 2 * (rest < 0 ? -(uint128) rest : (uint128) rest);
-	if (rounds_away(mode, negative,
+	if (dec_rounds_away(mode, negative,
 					twice < divisor ? -1 : twice > divisor ? 1 : 0,
 					(quotient & 1) != 0))
 		quotient += negative ? -1 : 1;
@@ -474,7 +459,7 @@ divide_big(Dec a, Dec b, Dec increment, RoundMode mode)
 		Dec			half = from_result(DirectFunctionCall2(numeric_mod, quotient,
 														   NumericGetDatum(int64_to_numeric(2))));
 
-		if (rounds_away(mode, negative, dec_cmp(dec_add(size, size), divisor),
+		if (dec_rounds_away(mode, negative, dec_cmp(dec_add(size, size), divisor),
 						dec_sign(half) != 0))
 			quotient = DirectFunctionCall2(negative ? numeric_sub : numeric_add, quotient,
 										   NumericGetDatum(int64_to_numeric(1)));
@@ -482,59 +467,9 @@ divide_big(Dec a, Dec b, Dec increment, RoundMode mode)
 	return dec_mul(from_result(quotient), increment);
 }
 
-/* n / d rounded to an integer, in 64 bits; false if that does not fit. */
-static inline bool
-round_quotient64(int64 n, int64 d, RoundMode mode, int64 *quotient)
-{
-	int64		rest;
-	bool		negative = (n < 0) != (d < 0);
-	uint64		twice;
-	uint64		divisor = d < 0 ? -(uint64) d : (uint64) d;
-
-	if (unlikely(d == -1 || divisor > PG_INT64_MAX / 2))
-		return false;
-	*quotient = n / d;
-	rest = n % d;
-	if (rest == 0)
-		return true;
-	twice = 2 * (rest < 0 ? -(uint64) rest : (uint64) rest);
-	if (rounds_away(mode, negative, twice < divisor ? -1 : twice > divisor ? 1 : 0,
-					(*quotient & 1) != 0))
-		*quotient += negative ? -1 : 1;
-	return true;
-}
-
-/* dec_div where all fits 64 bits, as it nearly always does; else false. */
-static inline bool
-divide64(const Dec *a, const Dec *b, const Dec *increment, RoundMode mode, Dec *result)
-{
-	int64		shift = b->scale + increment->scale - a->scale;
-	int64		n = (int64) a->v;
-	int64		d;
-	int64		quotient;
-
-	if (!fits64(a->v) || !fits64(b->v) || !fits64(increment->v) ||
-		a->big != NULL || b->big != NULL || increment->big != NULL ||
-		Abs(shift) >= lengthof(dec_power64) ||
-		__builtin_mul_overflow((int64) b->v, (int64) increment->v, &d))
-		return false;
-	if (shift >= 0 ? __builtin_mul_overflow(n, dec_power64[shift], &n) :
-		__builtin_mul_overflow(d, dec_power64[-shift], &d))
-		return false;
-	if (!round_quotient64(n, d, mode, &quotient) ||
-		__builtin_mul_overflow(quotient, (int64) increment->v, &quotient))
-		return false;
-	*result = dec_make(quotient, increment->scale);
-	return true;
-}
-
 Dec
-dec_div(Dec a, Dec b, Dec increment, RoundMode mode)
+dec_div_slow(Dec a, Dec b, Dec increment, RoundMode mode)
 {
-	Dec			result;
-
-	if (likely(divide64(&a, &b, &increment, mode, &result)))
-		return result;
 	if (a.big == NULL && b.big == NULL && increment.big == NULL)
 	{
 		int			shift = b.scale + increment.scale - a.scale;
@@ -545,21 +480,13 @@ dec_div(Dec a, Dec b, Dec increment, RoundMode mode)
 			scale_up(n, Max(shift, 0), &n) &&
 			scale_up(d, Max(-shift, 0), &d))
 		{
-			result = increment;
+			Dec			result = increment;
+
 			if (!__builtin_mul_overflow(round_quotient(n, d, mode), increment.v, &result.v))
 				return result;
 		}
 	}
 	return divide_big(a, b, increment, mode);
-}
-
-Dec
-dec_round(Dec a, Dec increment, RoundMode mode)
-{
-	if (increment.v == 1 && increment.big == NULL && a.big == NULL &&
-		a.scale <= increment.scale)
-		return a;
-	return dec_div(a, dec_make(1, 0), increment, mode);
 }
 
 bool

@@ -50,11 +50,7 @@ extern int	dec_cmp(Dec a, Dec b);
 /* floor(a * 10^scale), for scale 0 to 18; false when that does not fit 64 bits. */
 extern bool dec_floor64(Dec a, int scale, int64 *result);
 
-/* The multiple of increment (> 0) that is nearest to a in the given mode. */
-extern Dec	dec_round(Dec a, Dec increment, RoundMode mode);
-
-/* The multiple of increment (> 0) nearest to a / b; b must not be zero. */
-extern Dec	dec_div(Dec a, Dec b, Dec increment, RoundMode mode);
+extern Dec	dec_div_slow(Dec a, Dec b, Dec increment, RoundMode mode);
 
 /* Reads a round mode by its SQL name; false when there is none such. */
 extern bool round_mode_from_name(const char *name, RoundMode *mode);
@@ -203,6 +199,77 @@ static inline Dec
 dec_sub(Dec a, Dec b)
 {
 	return dec_add(a, dec_neg(b));
+}
+
+/*
+ * Decides by the remainder whether a quotient moves one step away from zero.
+ * twice compares 2 |remainder| with |divisor|; odd tells of the quotient.
+ */
+static inline bool
+dec_rounds_away(RoundMode mode, bool negative, int twice, bool odd)
+{
+	switch (mode)
+	{
+		case ROUND_HALF_UP:
+			return twice >= 0;
+		case ROUND_HALF_EVEN:
+			return twice > 0 || (twice == 0 && odd);
+		case ROUND_UP:
+			return true;
+		case ROUND_DOWN:
+			return false;
+		case ROUND_CEILING:
+			return !negative;
+		case ROUND_FLOOR:
+			return negative;
+	}
+	pg_unreachable();
+}
+
+/* n / d rounded to an integer, d > 0. */
+static inline int64
+dec_quotient64(int64 n, int64 d, RoundMode mode)
+{
+	int64		quotient = n / d;
+	int64		rest = n % d;
+	uint64		twice = 2 * (rest < 0 ? -(uint64) rest : (uint64) rest);
+
+	if (rest != 0 &&
+		dec_rounds_away(mode, n < 0, twice < (uint64) d ? -1 : twice > (uint64) d ? 1 : 0,
+						(quotient & 1) != 0))
+		quotient += n < 0 ? -1 : 1;
+	return quotient;
+}
+
+/* The multiple of increment (> 0) nearest to a / b; b must not be zero. */
+static inline Dec
+dec_div(Dec a, Dec b, Dec increment, RoundMode mode)
+{
+	int64		shift = b.scale + increment.scale - a.scale;
+	int64		n = (int64) a.v;
+	int64		d;
+	int64		result;
+
+	/* in 64 bits, where all fits, as it nearly always does */
+	if (likely(a.big == NULL && b.big == NULL && increment.big == NULL &&
+			   a.v == n && b.v == (int64) b.v && b.v > 0 && increment.v == (int64) increment.v &&
+			   shift > -(int64) lengthof(dec_power64) && shift < (int64) lengthof(dec_power64) &&
+			   !__builtin_mul_overflow((int64) b.v, (int64) increment.v, &d) &&
+			   !__builtin_mul_overflow(d, dec_power64[shift < 0 ? -shift : 0], &d) &&
+			   !__builtin_mul_overflow(n, dec_power64[shift > 0 ? shift : 0], &n) &&
+			   !__builtin_mul_overflow(dec_quotient64(n, d, mode), (int64) increment.v, &result)))
+		return dec_make(result, increment.scale);
+	return dec_div_slow(a, b, increment, mode);
+}
+
+/* The multiple of increment (> 0) that is nearest to a in the given mode. */
+static inline Dec
+dec_round(Dec a, Dec increment, RoundMode mode)
+{
+	if (increment.v == 1 && increment.big == NULL && a.big == NULL &&
+		a.scale <= increment.scale)
+		return a;
+	return dec_div(a, dec_make(1, 0), increment, mode);
 }
 
 /* a percent of b: b * a / 100, exact. */

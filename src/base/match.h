@@ -52,6 +52,7 @@ typedef struct MatchLabel
 	const char *text;
 	int			len;
 	int			dim;
+	uint64		word;			/* its last bytes */
 	uint32		hash;
 	uint32		slot;
 } MatchLabel;
@@ -100,12 +101,25 @@ match_query_reset(MatchQuery *query)
 	query->nfound = 0;
 }
 
+extern void match_query_make_room(MatchQuery *query);
+
 /*
  * Says that the row has this value in this dimension; may be said repeatedly.
  * The text must stay in place until the search starts.
  */
-extern void match_query_add(MatchQuery *query, const MatchIndex *index,
-							int dim, const char *value, int len);
+static inline void
+match_query_add(MatchQuery *query, int dim, const char *value, int len)
+{
+	MatchLabel *label;
+
+	if (unlikely(query->nlabels == query->labels_room))
+		match_query_make_room(query);
+	label = &query->labels[query->nlabels++];
+	label->text = value;
+	label->len = len;
+	label->dim = dim;
+	query->present |= UINT64CONST(1) << dim;
+}
 
 /*
  * Finds the entries whose constraints the row fulfils: query->found, each once.

@@ -171,7 +171,8 @@ match_begin(int ndims)
 uint32
 match_intern(MatchBuilder *builder, int dim, const char *value, int len)
 {
-	uint32		hash = value_hash(dim, value, len);
+	uint64		word;
+	uint32		hash = value_hash(dim, value, len, &word);
 	uint32		mask = builder->value_slots.used - 1;
 	uint32		at;
 	uint32		place = builder->values.used;
@@ -184,7 +185,7 @@ match_intern(MatchBuilder *builder, int dim, const char *value, int len)
 
 		if (slot->item == 0)
 			break;
-		if (slot->hash == hash && is_value(BUILT_VALUE(builder, slot->item), dim, value, len))
+		if (slot->hash == hash && is_value(BUILT_VALUE(builder, slot->item), dim, value, len, word))
 			return slot->item;
 	}
 

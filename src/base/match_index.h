@@ -115,25 +115,34 @@ text_word(const char *text, int len)
 		memcpy(&last, text + len - 4, 4);
 		return (uint64) first << 32 | last;
 	}
-	if (len > 0)
-		return (uint8) text[0] << 16 | (uint8) text[len / 2] << 8 | (uint8) text[len - 1];
-	return 0;
+	if (len >= 2)
+	{
+		uint16		first;
+		uint16		last;
+
+		memcpy(&first, text, 2);
+		memcpy(&last, text + len - 2, 2);
+		return (uint64) first << 32 | last;
+	}
+	return len > 0 ? (uint8) text[0] : 0;
 }
 
-/* For labels, which are short: hash_bytes() takes three times as long. */
+/*
+ * For labels, which are short: hash_bytes() takes three times as long. *word is
+ * that of the last bytes, eight at most.
+ */
 static inline uint32
-value_hash(int dim, const char *value, int len)
+value_hash(int dim, const char *text, int len, uint64 *word)
 {
 	uint64		hash = (uint64) dim << 32 | (uint32) len;
 
-	for (; len > 8; len -= 8, value += 8)
+	for (; len > 8; len -= 8, text += 8)
 	{
-		uint64		word;
-
-		memcpy(&word, value, 8);
-		hash = hash_mix(hash, word);
+		memcpy(word, text, 8);
+		hash = hash_mix(hash, *word);
 	}
-	hash = hash_mix(hash, text_word(value, len));
+	*word = text_word(text, len);
+	hash = hash_mix(hash, *word);
 	return (hash * HASH_FACTOR) >> 32;
 }
 
@@ -201,13 +210,14 @@ group_tagged(const Group *group, uint8 tag)
 	return ((first >> 7) * gather) >> 56 | ((more >> 7) * gather) >> 56 << 8;
 }
 
+/* Is it the value of this dimension and text, whose word is given, too? */
 static inline bool
-is_value(const Value *value, int dim, const char *text, int len)
+is_value(const Value *value, int dim, const char *text, int len, uint64 word)
 {
 	if (value->dim != dim || value->len != len)
 		return false;
 	if (likely(len <= 8))
-		return text_word(value->text, len) == text_word(text, len);
+		return text_word(value->text, len) == word;
 	return memcmp(value->text, text, len) == 0;
 }
 

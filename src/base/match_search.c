@@ -55,31 +55,11 @@ match_query_init(MatchQuery *query, int ndims, const void *items, Size item_size
 	match_query_reset(query);
 }
 
-static pg_noinline void
-make_labels_room(MatchQuery *query)
+void
+match_query_make_room(MatchQuery *query)
 {
 	query->labels_room *= 2;
 	query->labels = repalloc(query->labels, query->labels_room * sizeof(MatchLabel));
-}
-
-void
-match_query_add(MatchQuery *query, const MatchIndex *index, int dim, const char *value, int len)
-{
-	MatchLabel *label;
-
-	if (unlikely(query->nlabels == query->labels_room))
-	{
-		make_labels_room(query);
-		match_query_add(query, index, dim, value, len);
-		return;
-	}
-	label = &query->labels[query->nlabels++];
-	query->present |= UINT64CONST(1) << dim;
-	label->text = value;
-	label->len = len;
-	label->dim = dim;
-	label->hash = value_hash(dim, value, len);
-	__builtin_prefetch(&PART(index, const Slot, value_slots)[label->hash & index->value_mask]);
 }
 
 static int
@@ -134,6 +114,11 @@ find_slots(MatchQuery *query, const MatchIndex *index)
 
 	for (label = query->labels; label < end; label++)
 	{
+		label->hash = value_hash(label->dim, label->text, label->len, &label->word);
+		__builtin_prefetch(&slots[label->hash & mask]);
+	}
+	for (label = query->labels; label < end; label++)
+	{
 		uint32		hash = label->hash;
 		uint32		at = hash & mask;
 
@@ -154,7 +139,7 @@ find_id(const MatchIndex *index, const Slot *slots, const ValueWord *values, con
 	for (at = label->slot; slots[at].item != 0; at = (at + 1) & index->value_mask)
 		if (likely(slots[at].hash == label->hash &&
 				   is_value((const Value *) &values[slots[at].item - 1],
-							label->dim, label->text, label->len)))
+							label->dim, label->text, label->len, label->word)))
 			break;
 	return slots[at].item;
 }

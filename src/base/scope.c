@@ -302,7 +302,7 @@ add_entries(ScopeReader *reader, const Scope *scope, uint64 depths, uint32 paylo
 void
 scope_add(ScopeReader *reader, const Scope *scope, uint64 depths, uint32 payload)
 {
-	uint32		chosen[MATCH_MAX_DIMENSIONS];
+	uint32		chosen[MATCH_MAX_DIMENSIONS] = {0};
 
 	add_entries(reader, scope, depths, payload, scope->words, 0, chosen);
 }
@@ -310,7 +310,7 @@ scope_add(ScopeReader *reader, const Scope *scope, uint64 depths, uint32 payload
 /* ----- searching ----- */
 
 void
-scope_query_path(MatchQuery *query, const MatchIndex *index, int dim, FactLabel label)
+scope_query_path(MatchQuery *query, int dim, FactLabel label)
 {
 	int			depth = 0;
 	int			i;
@@ -319,7 +319,7 @@ scope_query_path(MatchQuery *query, const MatchIndex *index, int dim, FactLabel 
 	for (i = 1; i < label.len && depth < SCOPE_MAX_DEPTH; i++)
 		if (label.text[i] == '.')
 		{
-			match_query_add(query, index, dim, label.text, i);
+			match_query_add(query, dim, label.text, i);
 			depth++;
 		}
 }

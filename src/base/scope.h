@@ -96,14 +96,14 @@ scope_prefetch(const ScopeReader *reader, const Scope *scope)
 extern void scope_add(ScopeReader *reader, const Scope *scope, uint64 depths, uint32 payload);
 
 /* Says a label of the row to the matcher; of a path, also what lies above it. */
-extern void scope_query_path(MatchQuery *query, const MatchIndex *index, int dim, FactLabel label);
+extern void scope_query_path(MatchQuery *query, int dim, FactLabel label);
 
 static inline void
-scope_query_label(MatchQuery *query, const MatchIndex *index, int dim, bool is_path, FactLabel label)
+scope_query_label(MatchQuery *query, int dim, bool is_path, FactLabel label)
 {
-	match_query_add(query, index, dim, label.text, label.len);
+	match_query_add(query, dim, label.text, label.len);
 	if (unlikely(is_path))
-		scope_query_path(query, index, dim, label);
+		scope_query_path(query, dim, label);
 }
 
 /* Has the row none of the values left out, in dimensions that it has at all? */

@@ -168,33 +168,32 @@ find_unit(const Policy *policy, FactLabel unit, FactLabel sku, Dec *factor)
 	return false;
 }
 
-/* Base units in one quoted unit. */
-static Dec
-unit_factor(Pricer *pricer)
+/* Base units in one quoted unit; false if the line names no unit: they are the same. */
+static bool
+unit_factor(Pricer *pricer, Dec *factor)
 {
 	const Policy *policy = pricer->policy;
 	FactLabel	unit;
 	FactLabel	sku;
 	FactLabel	any_sku = {"", 0};
-	Dec			factor;
 
-	if (fact_number(pricer->facts, policy->uom_factor_fact, &factor))
+	if (fact_number(pricer->facts, policy->uom_factor_fact, factor))
 	{
-		if (dec_sign(factor) <= 0)
+		if (dec_sign(*factor) <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("fact \"uom_factor\" must be above zero"),
-					 errdetail("It is %s.", dec_text(factor)),
+					 errdetail("It is %s.", dec_text(*factor)),
 					 errhint("It says how many base units one quoted unit holds.")));
-		return factor;
+		return true;
 	}
 	if (!fact_text(pricer->facts, policy->uom_fact, &unit))
-		return dec_make(1, 0);
+		return false;
 	if (fact_text(pricer->facts, policy->sku_fact, &sku) &&
-		find_unit(policy, unit, sku, &factor))
-		return factor;
-	if (find_unit(policy, unit, any_sku, &factor))
-		return factor;
+		find_unit(policy, unit, sku, factor))
+		return true;
+	if (find_unit(policy, unit, any_sku, factor))
+		return true;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("unit of measure \"%.*s\" is not known", unit.len, unit.text),
@@ -227,8 +226,7 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 	if (pricer->negative)
 		pricer->quantity = dec_neg(pricer->quantity);
 	pricer->quoted = pricer->zero ? dec_make(1, 0) : pricer->quantity;
-	factor = unit_factor(pricer);
-	pricer->units = dec_mul(pricer->quoted, factor);
+	pricer->units = unit_factor(pricer, &factor) ? dec_mul(pricer->quoted, factor) : pricer->quoted;
 	if (!pricer->zero)
 		pricer->quantity = pricer->units;
 	pricer->step_facts = NULL;

@@ -105,11 +105,8 @@ add_label(void *state, int fact, FactLabel label)
 	bool		is_path = (policy->path_dims >> fact) & 1;
 
 	if (unlikely(policy->base != NULL))
-	{
-		scope_query_label(&pricer->patch_query, POLICY_MATCH(policy), fact, is_path, label);
-		policy = policy->base;
-	}
-	scope_query_label(&pricer->query, POLICY_MATCH(policy), fact, is_path, label);
+		scope_query_label(&pricer->patch_query, fact, is_path, label);
+	scope_query_label(&pricer->query, fact, is_path, label);
 }
 
 bool

@@ -110,7 +110,7 @@ add_label(void *state, int fact, FactLabel label)
 {
 	Classifier *c = state;
 
-	scope_query_label(&c->query, c->scheme->match, fact, c->scheme->is_path[fact], label);
+	scope_query_label(&c->query, fact, c->scheme->is_path[fact], label);
 }
 
 /* Starts to find the rules whose scopes the facts meet, the strongest first. */
