@@ -423,7 +423,7 @@ void
 run_step(Pricer *pricer, int number, int at)
 {
 	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[number];
-	bool		strongest_only = step->pick == PICK_FIRST && !step->has_groups && pricer->trace == NULL;
+	bool		strongest_only = takes_strongest(step) && pricer->trace == NULL;
 	int			count;
 
 	pricer->step_facts = NULL;

@@ -263,6 +263,13 @@ typedef struct Step
 	uint32		end_rule;		/* its rules are numbered below this */
 } Step;
 
+/* Is the strongest rule that applies all that the step takes? */
+static inline bool
+takes_strongest(const Step *step)
+{
+	return step->pick == PICK_FIRST && !step->has_groups;
+}
+
 typedef struct Policy
 {
 	Size		size;

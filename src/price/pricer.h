@@ -141,6 +141,7 @@ typedef struct Pricer
 	const Policy *policy;
 	uint64		serial;			/* of the policy */
 	MatchQuery	query;			/* its found are rules that match, the strongest first */
+	uint32		needed;			/* rules below this number are asked for by every line */
 	MatchQuery	patch_query;	/* the same of a patch's own rules */
 	Candidate  *candidates;
 	int			candidates_room;

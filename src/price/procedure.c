@@ -40,6 +40,37 @@ init_query(MatchQuery *query, const Policy *policy, Pricer *pricer)
 					 pricer->of_policy);
 }
 
+/* The first rule of a step, by number; that of the next one if it has none. */
+static uint32
+begin_rule(const Policy *policy, int step)
+{
+	return step == 0 ? 0 : POLICY_PART(policy, Step, steps)[step - 1].end_rule;
+}
+
+static bool
+has_rules(const Policy *policy, int step)
+{
+	return policy->base != NULL ||
+		begin_rule(policy, step) < POLICY_PART(policy, Step, steps)[step].end_rule;
+}
+
+/*
+ * Rules below which number every line asks for: all, unless the last of its steps
+ * takes the strongest. They are found in one go, which is faster than bit by bit.
+ */
+static uint32
+needed_rules(const Policy *policy)
+{
+	const Step *steps = POLICY_PART(policy, Step, steps);
+	int			last = policy->nsteps - 1;
+
+	while (last >= 0 && (steps[last].level != LEVEL_LINE || !has_rules(policy, last)))
+		last--;
+	if (last < 0 || policy->has_guards || !takes_strongest(&steps[last]))
+		return PG_UINT32_MAX;
+	return begin_rule(policy, last);
+}
+
 void
 pricer_use(Pricer *pricer, const Policy *policy, uint64 serial)
 {
@@ -59,6 +90,7 @@ pricer_use(Pricer *pricer, const Policy *policy, uint64 serial)
 	init_query(&pricer->query, policy->base != NULL ? policy->base : policy, pricer);
 	if (policy->base != NULL)
 		init_query(&pricer->patch_query, policy, pricer);
+	pricer->needed = needed_rules(policy);
 	/* none, also for steps that do not run for a line */
 	pricer->has_after = MemoryContextAllocZero(pricer->of_policy, (policy->nsteps + 1) * sizeof(bool));
 	pricer->after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(Dec));
@@ -198,8 +230,8 @@ find_rules(Pricer *pricer)
 	}
 	if (likely(policy->base == NULL))
 	{
-		/* what steps do not ask for is not looked for */
 		match_start(&pricer->query, POLICY_MATCH(policy), all);
+		match_find_below(&pricer->query, pricer->trace != NULL ? PG_UINT32_MAX : pricer->needed);
 		return;
 	}
 
@@ -223,19 +255,19 @@ note_after(Pricer *pricer, int step)
 	pricer->after[step] = pricer->state.running;
 }
 
-/* Where the step begins among the rules found, which is not before at. */
-static int
-skip_to_step(Pricer *pricer, int step, int at)
+/* Runs a step over its rules, which are not before at among those found. */
+static void
+run_step_from(Pricer *pricer, int step, int *at)
 {
 	const Policy *policy = pricer->policy;
 	MatchQuery *query = &pricer->query;
 
-	if (step == 0)
-		return at;
-	match_find_below(query, POLICY_PART(policy, Step, steps)[step - 1].end_rule);
-	while (at < query->nfound && policy_is_upto(policy, query->found[at], step - 1))
-		at++;
-	return at;
+	if (!has_rules(policy, step))
+		return;
+	match_find_below(query, begin_rule(policy, step));
+	while (step > 0 && *at < query->nfound && policy_is_upto(policy, query->found[*at], step - 1))
+		(*at)++;
+	run_step(pricer, step, *at);
 }
 
 /*
@@ -268,8 +300,7 @@ run_competing(Pricer *pricer, int first, int *at)
 			order_restore(pricer, entry_lines);
 		if (pricer->trace != NULL)
 			pricer->trace->waterfall = list_copy(entry_rows);
-		*at = skip_to_step(pricer, step, *at);
-		run_step(pricer, step, *at);
+		run_step_from(pricer, step, at);
 		note_after(pricer, step);
 		if (pricer->state.nrules == entry_rules)
 			continue;
@@ -316,8 +347,7 @@ run_from(Pricer *pricer, int step, int *at, Level level)
 		return run_competing(pricer, step, at);
 	if (steps[step].level == level)
 	{
-		*at = skip_to_step(pricer, step, *at);
-		run_step(pricer, step, *at);
+		run_step_from(pricer, step, at);
 		note_after(pricer, step);
 	}
 	return step + 1;
