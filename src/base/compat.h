@@ -13,18 +13,26 @@
 #error "quotetier needs PostgreSQL 15 or later"
 #endif
 
-#if PG_VERSION_NUM >= 160000
-#include "varatt.h"
+#if PG_VERSION_NUM >= 170000
+#include "common/file_utils.h"	/* PG_TEMP_FILES_DIR */
 #endif
 
 #if PG_VERSION_NUM >= 160000
+#include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "utils/acl.h"
+#include "varatt.h"
+#define pg_class_ownercheck(table, role) \
+	object_ownercheck(RelationRelationId, table, role)
 #define pg_proc_aclcheck(function, role, mode) \
 	object_aclcheck(ProcedureRelationId, function, role, mode)
 #define qualified_name_list(text)	stringToQualifiedNameList(text, NULL)
+#define sorted_datum(sort, value, isnull) \
+	tuplesort_getdatum(sort, true, true, value, isnull, NULL)
 #else
 #define qualified_name_list(text)	stringToQualifiedNameList(text)
+#define sorted_datum(sort, value, isnull) \
+	tuplesort_getdatum(sort, true, value, isnull, NULL)
 #endif
 
 #endif

@@ -331,7 +331,7 @@ dec_add_slow(Dec a, Dec b)
 		int			attempt;
 
 		/* most often all fits 64 bits */
-		if (likely(fits64(a.v) && fits64(b.v) && Abs(more) < lengthof(dec_power64) &&
+		if (likely(fits64(a.v) && fits64(b.v) && more < (int64) lengthof(dec_power64) && -more < (int64) lengthof(dec_power64) &&
 				   !__builtin_mul_overflow(x64, dec_power64[Max(more, 0)], &x64) &&
 				   !__builtin_mul_overflow(y64, dec_power64[Max(-more, 0)], &y64) &&
 				   !__builtin_add_overflow(x64, y64, &x64)))

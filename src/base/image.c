@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/compat.h"
 #include "base/image.h"
 #include "catalog/pg_tablespace_d.h"
 #include "common/file_perm.h"

@@ -14,6 +14,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "base/compat.h"
 #include "catalog/pg_class.h"
 #include "commands/trigger.h"
 #include "common/pg_prng.h"

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "rfm/btyd.h"

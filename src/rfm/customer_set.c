@@ -203,7 +203,7 @@ customers_values_at(CustomerSet *set, RfmMeasure measure, const int64 *ranks, in
 	{
 		if (ranks[i] > at + 1)
 			(void) tuplesort_skiptuples(sort, ranks[i] - at - 1, true);
-		if (ranks[i] > at && !tuplesort_getdatum(sort, true, &value, &isnull, NULL))
+		if (ranks[i] > at && !sorted_datum(sort, &value, &isnull))
 			elog(ERROR, "customers ended early");
 		at = ranks[i];
 		values[i] = dec_of(measure, measure == MONETARY ?
@@ -365,7 +365,7 @@ customers_spectrum(CustomerSet *set, RfmMeasure measure, long double **values, i
 		Datum		value;
 		bool		isnull;
 
-		for (i = 0; tuplesort_getdatum(sort, true, &value, &isnull, NULL); i++)
+		for (i = 0; sorted_datum(sort, &value, &isnull); i++)
 		{
 			long double x = approximate(dec_of(measure, value), scale);
 

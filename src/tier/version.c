@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/compat.h"
 #include "base/dump.h"
 #include "fmgr.h"
 #include "nodes/pg_list.h"
