@@ -394,7 +394,17 @@ add_combinations(MatchQuery *query, const MatchIndex *index, Probes *probes, uin
 	} while (i < shape->ndims);
 }
 
-/* Moves to the next block of shapes, some of which may have entries; is there one? */
+/* Shapes stand in blocks of as many as a set has bits: takes up the one that begins here. */
+static void
+take_block(MatchQuery *query, const MatchIndex *index, uint32 block)
+{
+	query->block = block;
+	query->shapes = query->possible;
+	if (index->nshapes - block < 64)
+		query->shapes &= SHAPE_BIT(index->nshapes - block) - 1;
+}
+
+/* Moves on to a block with shapes that may have entries; is there one? */
 static bool
 next_block(MatchQuery *query, const MatchIndex *index)
 {
@@ -402,10 +412,7 @@ next_block(MatchQuery *query, const MatchIndex *index)
 	{
 		if (query->block + 64 >= index->nshapes)
 			return false;
-		query->block += 64;
-		query->shapes = query->possible;
-		if (index->nshapes - query->block < 64)
-			query->shapes &= SHAPE_BIT(index->nshapes - query->block) - 1;
+		take_block(query, index, query->block + 64);
 	}
 	return true;
 }
@@ -468,10 +475,7 @@ match_start(MatchQuery *query, const MatchIndex *index, bool all)
 	find_ids(query, index);
 	query->index = index;
 	query->all = all;
-	query->block = 0;
-	query->shapes = query->possible;
-	if (index->nshapes < 64)
-		query->shapes &= SHAPE_BIT(index->nshapes) - 1;
+	take_block(query, index, 0);
 	query->nfound = 0;
 	query->complete = 0;
 }
