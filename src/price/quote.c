@@ -181,7 +181,7 @@ quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool 
 			return PointerGetDatum(rules_array(pricer));
 		case COLUMN_VERSION:
 			{
-				char		version[33];
+				char		version[FINGERPRINT_TEXT];
 
 				policy_version(version);
 				return CStringGetTextDatum(version);
