@@ -21,6 +21,13 @@ extern bool condition_number(const JsonPath *path, Jsonb *facts, Dec *number);
 extern bool condition_is_predicate(JsonPath *path);
 
 /*
+ * Calls add for every fact that the path asks for; false if it may ask for any.
+ * Only these have to be there when it is asked.
+ */
+typedef void (*ConditionFact) (void *state, const char *name, int len);
+extern bool condition_asks(JsonPath *path, ConditionFact add, void *state);
+
+/*
  * Facts, and further ones that win over those of the same name. What is null
  * in the end is not there.
  */

@@ -547,6 +547,62 @@ fact_text(FactReader *reader, int fact, FactLabel *label)
 	return one.count > 0;
 }
 
+bool
+fact_json(FactReader *reader, int fact, JsonbValue *value, bool *given)
+{
+	const FactColumn *column;
+	FactLabel	label;
+	Datum		datum;
+	int			i;
+
+	*given = false;
+	if (reader->json != NULL)
+	{
+		*given = json_fact(reader, fact, value) != NULL;
+		return true;
+	}
+	i = reader->column_of_fact[fact];
+	if (i < 0 || reader->nulls[i])
+		return true;
+	column = &reader->columns[i];
+	datum = reader->values[i];
+	*given = true;
+	switch (column->is_array ? COLUMN_OTHER : column->kind)
+	{
+		case COLUMN_TEXT:
+		case COLUMN_NAME:
+		case COLUMN_UUID:
+		case COLUMN_DATE:
+			label = label_of_datum(reader, fact, column, datum);
+			value->type = jbvString;
+			value->val.string.val = unconstify(char *, label.text);
+			value->val.string.len = label.len;
+			return true;
+		case COLUMN_INT2:
+			value->val.numeric = int64_to_numeric(DatumGetInt16(datum));
+			break;
+		case COLUMN_INT4:
+			value->val.numeric = int64_to_numeric(DatumGetInt32(datum));
+			break;
+		case COLUMN_INT8:
+			value->val.numeric = int64_to_numeric(DatumGetInt64(datum));
+			break;
+		case COLUMN_NUMERIC:
+			value->val.numeric = DatumGetNumeric(datum);
+			if (numeric_is_nan(value->val.numeric) || numeric_is_inf(value->val.numeric))
+				return false;
+			break;
+		case COLUMN_BOOL:
+			value->type = jbvBool;
+			value->val.boolean = DatumGetBool(datum);
+			return true;
+		default:
+			return false;
+	}
+	value->type = jbvNumeric;
+	return true;
+}
+
 /* ----- numbers ----- */
 
 bool

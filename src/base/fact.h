@@ -91,6 +91,12 @@ fact_plain_text(const FactReader *reader, int fact, FactLabel *label)
 /* A fact as one label; false if it is absent, an error if it has several values. */
 extern bool fact_text(FactReader *reader, int fact, FactLabel *label);
 
+/*
+ * A fact as it is in the row as jsonb; *given tells if it is there. False if only
+ * the whole row tells.
+ */
+extern bool fact_json(FactReader *reader, int fact, JsonbValue *value, bool *given);
+
 /* The whole row as jsonb, without the facts that are null. */
 extern Jsonb *fact_reader_as_jsonb(FactReader *reader);
 

@@ -282,6 +282,7 @@ typedef struct Policy
 	bool		has_statistical;
 	bool		has_order;
 	bool		all_count;		/* of a patch: in its base no rule may be taken for outdone */
+	bool		asks_all;		/* some condition or formula may ask for any fact */
 	bool		increment_given;	/* else the currency's minor unit */
 	StoredDec	increment;
 	uint32		zone;			/* text */
@@ -291,6 +292,7 @@ typedef struct Policy
 	uint32		nranks;
 	uint32		ndims;			/* dimensions are the first facts */
 	uint32		nfacts;
+	uint32		nasked;
 	uint32		nrates;
 	uint32		nunits;
 	uint32		nhidden;
@@ -306,6 +308,7 @@ typedef struct Policy
 	Size		rules;
 	Size		ranks;
 	Size		facts;			/* offsets of the names, into the texts */
+	Size		asked;			/* numbers of the facts that conditions and formulas ask for */
 	Size		rates;
 	Size		units;
 	Size		texts;

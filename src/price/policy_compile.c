@@ -185,6 +185,12 @@ take_numbers(Compiler *c, const Policy *base)
 
 	for (i = base->ndims; i < base->nfacts; i++)
 		(void) name_number(&c->facts, POLICY_TEXT(base, facts[i]));
+	c->head.asks_all = base->asks_all;
+	for (i = 0; i < base->nasked; i++)
+	{
+		GROW(c->asked);
+		c->asked.items[c->asked.n++] = POLICY_PART(base, uint32, asked)[i];
+	}
 }
 
 /* Has the policy the dimensions and steps of base? Else numbers mean something else. */

@@ -92,6 +92,7 @@ typedef struct Compiler
 	GROWING(Bracket) brackets;
 	GROWING(BracketMore) bracket_more;
 	GROWING(uint32) by_facts;
+	GROWING(uint32) asked;		/* numbers of the facts that conditions ask for */
 	uint64		used_dims;		/* by some scope, as bits of a scope's mask */
 	ReadScale **scales_by_rule;	/* while their brackets are read: by rule, ... */
 	uint32		next_scale;		/* ... and the one that comes now */

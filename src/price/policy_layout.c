@@ -330,6 +330,7 @@ lay_out(Compiler *c, MemoryContext result)
 	head.nrules = c->rules.n;
 	head.ndims = c->ndims;
 	head.nfacts = c->ndims + list_length(c->facts);
+	head.nasked = c->asked.n;
 	head.nrates = list_length(c->rates);
 	head.nunits = list_length(c->units);
 	head.list_price_fact += c->ndims;
@@ -347,6 +348,7 @@ lay_out(Compiler *c, MemoryContext result)
 	head.steps = place(&at, head.nsteps * sizeof(Step));
 	head.ranks = place(&at, head.nranks * sizeof(Rank));
 	head.facts = place(&at, head.nfacts * sizeof(uint32));
+	head.asked = place(&at, head.nasked * sizeof(uint32));
 	head.rates = place(&at, head.nrates * sizeof(Rate));
 	head.units = place(&at, head.nunits * sizeof(Unit));
 	head.texts = place(&at, c->texts.len);
@@ -374,6 +376,7 @@ lay_out(Compiler *c, MemoryContext result)
 	*policy = head;
 	copy_items(policy, head.ranks, c->ranks, head.nranks * sizeof(Rank));
 	copy_items(policy, head.facts, facts, head.nfacts * sizeof(uint32));
+	copy_items(policy, head.asked, c->asked.items, head.nasked * sizeof(uint32));
 	copy_items(policy, head.texts, c->texts.data, c->texts.len);
 	copy_items(policy, head.hidden, c->changed, c->nchanged * sizeof(int64));
 	copy_items(policy, layout.exclusions, c->scopes->exclusions,

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/condition.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "price/policy_compile.h"
@@ -82,15 +83,57 @@ read_scale_by(Compiler *c, const Row *row, int number, RuleMore *more)
 	}
 }
 
-/* Does this path of an order's rule ask for $.counted? */
-static bool
-asks_counted(const Compiler *c, const Row *row, int number, const Rule *rule)
-{
-	bool		isnull;
-	Datum		path = column(row, number, &isnull);
+/* With more facts to choose from, conditions are given all. */
+#define MANY_ASKED 64
 
-	return !isnull && c->steps[rule->step].level == LEVEL_ORDER &&
-		strstr(DatumGetCString(DirectFunctionCall1(jsonpath_out, path)), "\"counted\"") != NULL;
+typedef struct Asking
+{
+	Compiler   *compiler;
+	bool		counted;		/* for the facts of the lines counted, too */
+} Asking;
+
+static const char *
+asked_name(const Compiler *c, uint32 fact)
+{
+	return fact < c->ndims ? c->dims[fact] : list_nth(c->facts, fact - c->ndims);
+}
+
+static void
+note_asked(void *state, const char *name, int len)
+{
+	Asking	   *asking = state;
+	Compiler   *c = asking->compiler;
+	char	   *fact = pnstrdup(name, len);
+	uint32		number;
+	uint32		i;
+
+	asking->counted |= strcmp(fact, "counted") == 0;
+	for (number = 0; number < c->ndims && strcmp(c->dims[number], fact) != 0; number++)
+		;
+	for (i = 0; i < c->asked.n && strcmp(asked_name(c, c->asked.items[i]), fact) != 0; i++)
+		;
+	if (i == MANY_ASKED)
+		c->head.asks_all = true;
+	else if (i == c->asked.n)
+	{
+		GROW(c->asked);
+		c->asked.items[c->asked.n++] = number < c->ndims ? number : fact_number_of(c, fact);
+	}
+	pfree(fact);
+}
+
+/* Notes what a rule's condition or formula asks for; may that be $.counted? */
+static bool
+read_asked(Compiler *c, Row *row, int number)
+{
+	Asking		asking = {c, false};
+
+	if (is_null(row, number))
+		return false;
+	if (condition_asks((JsonPath *) long_column(row, number), note_asked, &asking))
+		return asking.counted;
+	c->head.asks_all = true;
+	return true;
 }
 
 /* Is there nothing in the row that only few rules have? */
@@ -125,8 +168,8 @@ read_more(Compiler *c, Row *row, const ReadRule *read)
 	more.ending = ending_column(c, row, RULE_ending);
 	more.condition = varlena_column(row, RULE_condition, &c->paths);
 	more.value_expr = varlena_column(row, RULE_value_expr, &c->paths);
-	more.asks_counted = asks_counted(c, row, RULE_condition, &read->rule) ||
-		asks_counted(c, row, RULE_value_expr, &read->rule);
+	more.asks_counted = read_asked(c, row, RULE_condition);
+	more.asks_counted |= read_asked(c, row, RULE_value_expr);
 	if (read->scope.nexclusions > 0)
 	{
 		more.exclusions = read->scope.exclusions + 1;

@@ -16,7 +16,7 @@ CREATE CAST (nosy AS json) WITH FUNCTION nosy_json(nosy);
 
 BEGIN;
 INSERT INTO quotetier.rule (policy, step, condition, adjust, value)
-SELECT 'default', 'tier', '$.x == 5', 'percent_off', 3 FROM generate_series(1, 50);
+SELECT 'default', 'tier', '$.x == 5 || $.n == 5', 'percent_off', 3 FROM generate_series(1, 50);
 INSERT INTO quotetier.class_scheme VALUES ('nested');
 INSERT INTO quotetier.class_rule (scheme, condition, class)
 SELECT 'nested', ('$.x == ' || i)::jsonpath, 'x is ' || i FROM generate_series(1, 50) i;
