@@ -225,14 +225,16 @@ typedef enum FactSource
 extern Jsonb *jsonb_from_text(text *json);
 
 /*
- * line.c: starts a line from its facts; what conditions see on entry to the
- * step; an amount per quoted unit; a rule's money in the quote's currency.
+ * line.c: starts a line from its facts; an amount per quoted unit; a rule's
+ * money in the quote's currency.
  */
 extern void line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of);
-extern Jsonb *line_facts(Pricer *pricer);
 extern Dec	unit_price(const Pricer *pricer, Dec amount);
 extern Dec	rule_money(Pricer *pricer, const Rule *rule, Dec money);
 extern bool rule_converts(const Pricer *pricer, const Rule *rule, const char **from);
+
+/* line_facts.c: what conditions and formulas see on entry to the step. */
+extern Jsonb *line_facts(Pricer *pricer);
 
 /*
  * guard.c: makes the running amount a legal one; bounds it by the guards that
