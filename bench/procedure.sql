@@ -1,5 +1,6 @@
 -- A policy of ten steps with every kind of step, against the plain SQL reference
--- of the tests on the same policy; and what a step costs that does not apply.
+-- of the tests on the same policy; and what a step costs that does not apply. Then
+-- a policy of twelve conditions, against asking them of each row in plain SQL.
 -- psql variables: lines (2000), rounds (5).
 
 \if :{?lines} \else \set lines 2000 \endif
@@ -65,3 +66,14 @@ SELECT oracle.load('ten') \g /dev/null
 SELECT arm, median_ms, times_first AS "x net_price"
 FROM bench.race(:rounds, ARRAY['net_price', 'quote', 'the same, and ten steps more without rules', 'plain SQL reference'],
                 ARRAY[:'ours', :'quote', :'ours20', :'reference']);
+
+INSERT INTO quotetier.policy (name, currency) VALUES ('asking', 'USD');
+INSERT INTO quotetier.step (policy, seq, name, pick) SELECT 'asking', s * 10, 's' || s, 'best' FROM generate_series(1, 4) s;
+INSERT INTO quotetier.rule (policy, step, adjust, value, condition)
+SELECT 'asking', 's' || s, 'percent_off', r, format('$.tier == "t%s" && $.qty > %s', r, s * 10)::jsonpath FROM generate_series(1, 4) s, generate_series(1, 3) r;
+SELECT string_agg(format('count(*) FILTER (WHERE jsonb_path_match(row, %L))', condition), ', ') AS counts FROM quotetier.rule WHERE policy = 'asking' \gset
+\set asking 'SELECT sum(quotetier.net_price(f, l.qty, ''2025-06-01'', ''asking'')) FROM bench.line l CROSS JOIN LATERAL (SELECT l.sku, l.tier, l.customer, l.region, l.cost, 100 AS list_price) f'
+\set paths 'SELECT ' :counts ' FROM (SELECT to_jsonb(l) AS row FROM bench.line l OFFSET 0) l'
+\echo
+\echo 'twelve conditions, priced, and only asked'
+SELECT arm, median_ms, times_first AS "x net_price" FROM bench.race(:rounds, ARRAY['net_price', 'jsonb_path_match'], ARRAY[:'asking', :'paths']);
