@@ -183,6 +183,18 @@ condition_asks(JsonPath *path, ConditionFact add, void *state)
 	return item_asks(&item, add, state);
 }
 
+void
+condition_add(JsonbParseState **document, const char *name, JsonbValue *value)
+{
+	JsonbValue	key;
+
+	key.type = jbvString;
+	key.val.string.val = unconstify(char *, name);
+	key.val.string.len = strlen(name);
+	(void) pushJsonbValue(document, WJB_KEY, &key);
+	(void) pushJsonbValue(document, WJB_VALUE, value);
+}
+
 Jsonb *
 condition_facts(Jsonb *facts, JsonbParseState *winning)
 {

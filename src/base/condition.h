@@ -27,6 +27,12 @@ extern bool condition_is_predicate(JsonPath *path);
 typedef void (*ConditionFact) (void *state, const char *name, int len);
 extern bool condition_asks(JsonPath *path, ConditionFact add, void *state);
 
+/* From more facts than this it does not pay to pick. */
+#define CONDITION_MANY_FACTS 64
+
+/* Adds a fact to a document for conditions. */
+extern void condition_add(JsonbParseState **document, const char *name, JsonbValue *value);
+
 /*
  * Facts, and further ones that win over those of the same name. What is null
  * in the end is not there.

@@ -124,18 +124,6 @@ reserved_value(Pricer *pricer, Reserved name, JsonbValue *value)
 	pg_unreachable();
 }
 
-static void
-push_fact(JsonbParseState **json, const char *name, JsonbValue *value)
-{
-	JsonbValue	key;
-
-	key.type = jbvString;
-	key.val.string.val = unconstify(char *, name);
-	key.val.string.len = strlen(name);
-	(void) pushJsonbValue(json, WJB_KEY, &key);
-	(void) pushJsonbValue(json, WJB_VALUE, value);
-}
-
 /* All facts there are, for conditions that may ask for any. */
 static Jsonb *
 all_facts(Pricer *pricer)
@@ -148,7 +136,7 @@ all_facts(Pricer *pricer)
 	(void) pushJsonbValue(&json, WJB_BEGIN_OBJECT, NULL);
 	for (i = 0; i < lengthof(reserved_names); i++)
 		if (reserved_value(pricer, (Reserved) i, &value))
-			push_fact(&json, reserved_names[i], &value);
+			condition_add(&json, reserved_names[i], &value);
 		else if (i == RESERVED_RUNNING_PRICE)
 			/* the caller's does not count either */
 			facts = DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(facts),
@@ -182,7 +170,7 @@ asked_facts(Pricer *pricer)
 			!fact_json(pricer->facts, asked[i], &value, &given))
 			return NULL;
 		if (given)
-			push_fact(&json, name, &value);
+			condition_add(&json, name, &value);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&json, WJB_END_OBJECT, NULL));
 }

@@ -83,9 +83,6 @@ read_scale_by(Compiler *c, const Row *row, int number, RuleMore *more)
 	}
 }
 
-/* With more facts to choose from, conditions are given all. */
-#define MANY_ASKED 64
-
 typedef struct Asking
 {
 	Compiler   *compiler;
@@ -112,7 +109,7 @@ note_asked(void *state, const char *name, int len)
 		;
 	for (i = 0; i < c->asked.n && strcmp(asked_name(c, c->asked.items[i]), fact) != 0; i++)
 		;
-	if (i == MANY_ASKED)
+	if (i == CONDITION_MANY_FACTS)
 		c->head.asks_all = true;
 	else if (i == c->asked.n)
 	{

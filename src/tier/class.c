@@ -44,7 +44,7 @@ typedef struct Classifier
 
 	/* the row */
 	TimestampTz as_of;
-	Jsonb	   *all_facts;		/* once a condition has asked for them */
+	Jsonb	   *asked_facts;	/* what conditions see; NULL: none has asked */
 } Classifier;
 
 static Classifier *
@@ -76,7 +76,7 @@ take_scheme(Classifier *c, text *name)
 	c->serial = 0;
 	MemoryContextReset(c->scheme_context);
 	match_query_init(&c->query, c->scheme->ndims, c->scheme->rules, sizeof(ClassRule), c->scheme_context);
-	fact_reader_interest(c->facts, serial, c->scheme->ndims, c->scheme->names);
+	fact_reader_interest(c->facts, serial, c->scheme->nfacts, c->scheme->names);
 	c->serial = serial;
 }
 
@@ -100,7 +100,7 @@ take_arguments(FunctionCallInfo fcinfo, FactSource source, Classifier *c)
 			break;
 	}
 	c->as_of = PG_GETARG_TIMESTAMPTZ(2);
-	c->all_facts = NULL;
+	c->asked_facts = NULL;
 }
 
 /* ----- matching ----- */
@@ -125,6 +125,26 @@ find_rules(Classifier *c)
 	match_start(&c->query, c->scheme->match, true);
 }
 
+/* The facts that the scheme's conditions name; NULL if only all of the row tells. */
+static Jsonb *
+asked_facts(Classifier *c)
+{
+	JsonbParseState *document = NULL;
+	JsonbValue	value;
+	bool		given;
+	int			i;
+
+	(void) pushJsonbValue(&document, WJB_BEGIN_OBJECT, NULL);
+	for (i = 0; i < c->scheme->nasked; i++)
+	{
+		if (!fact_json(c->facts, c->scheme->asked[i], &value, &given))
+			return NULL;
+		if (given)
+			condition_add(&document, c->scheme->names[c->scheme->asked[i]], &value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&document, WJB_END_OBJECT, NULL));
+}
+
 /* Why a rule whose scope is met does not apply; NULL if it does. */
 static const char *
 why_not(Classifier *c, const ClassRule *rule)
@@ -136,9 +156,11 @@ why_not(Classifier *c, const ClassRule *rule)
 		return "its scope leaves out a value that the facts have, or a fact that they lack";
 	if (rule->condition != NULL)
 	{
-		if (c->all_facts == NULL)
-			c->all_facts = fact_reader_as_jsonb(c->facts);
-		if (!condition_holds(rule->condition, c->all_facts))
+		if (c->asked_facts == NULL && !c->scheme->asks_all)
+			c->asked_facts = asked_facts(c);
+		if (c->asked_facts == NULL)
+			c->asked_facts = fact_reader_as_jsonb(c->facts);
+		if (!condition_holds(rule->condition, c->asked_facts))
 			return "its condition does not hold";
 	}
 	return NULL;

@@ -30,12 +30,16 @@ typedef struct ClassRule
 typedef struct ClassScheme
 {
 	int			ndims;
-	const char **names;			/* dimensions, the strongest first */
+	int			nfacts;
+	const char **names;			/* of facts: dimensions, the strongest first; others that conditions name */
 	bool	   *is_path;
 	uint32		nrules;
 	ClassRule  *rules;
 	ScopeExclusion *exclusions;
 	MatchIndex *match;
+	bool		asks_all;		/* some condition may ask for any fact */
+	int			nasked;
+	int		   *asked;			/* numbers of the facts that conditions name */
 } ClassScheme;
 
 /*

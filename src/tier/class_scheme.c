@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "base/book.h"
+#include "base/condition.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "tier/class.h"
@@ -45,6 +46,7 @@ typedef struct Compiler
 	ReadRule   *rules;
 	uint32		nrules;
 	uint32		rules_room;
+	List	   *asked;			/* names of facts that conditions ask for */
 } Compiler;
 
 /* Runs a query with the scheme's name; its rows are in SPI_tuptable. */
@@ -118,6 +120,19 @@ read_validity(ClassRule *rule, Datum range)
 }
 
 static void
+note_asked(void *state, const char *name, int len)
+{
+	Compiler   *c = state;
+	char	   *fact = pnstrdup(name, len);
+	ListCell   *cell;
+
+	foreach(cell, c->asked)
+		if (strcmp(lfirst(cell), fact) == 0)
+			return;
+	c->asked = lappend(c->asked, fact);
+}
+
+static void
 read_rule(Compiler *c, uint64 row)
 {
 	ReadRule	read = {0};
@@ -141,6 +156,8 @@ read_rule(Compiler *c, uint64 row)
 	rule->condition = isnull ? NULL : DatumGetJsonPathPCopy(condition);
 	rule->class = DatumGetTextPCopy(column(row, 6, &isnull));
 	MemoryContextSwitchTo(work);
+	if (rule->condition != NULL && !condition_asks(rule->condition, note_asked, c))
+		c->scheme->asks_all = true;
 
 	/* paths of several depths rank differently: a place for each depth */
 	depths = scope_depths(c->scopes, &read.scope);
@@ -203,6 +220,35 @@ order_rules(Compiler *c)
 	}
 }
 
+/* Numbers the facts that conditions ask for behind the dimensions, unless they are such. */
+static void
+keep_asked(Compiler *c)
+{
+	ClassScheme *scheme = c->scheme;
+	int			n = list_length(c->asked);
+	ListCell   *cell;
+
+	scheme->nfacts = scheme->ndims;
+	scheme->asks_all |= n > CONDITION_MANY_FACTS;
+	if (scheme->asks_all)
+		return;
+	scheme->names = repalloc(scheme->names, (scheme->ndims + n + 1) * sizeof(char *));
+	scheme->asked = MemoryContextAlloc(c->result, (n + 1) * sizeof(int));
+	foreach(cell, c->asked)
+	{
+		int			fact;
+
+		for (fact = 0; fact < scheme->ndims && strcmp(scheme->names[fact], lfirst(cell)) != 0; fact++)
+			;
+		if (fact == scheme->ndims)
+		{
+			fact = scheme->nfacts++;
+			scheme->names[fact] = MemoryContextStrdup(c->result, lfirst(cell));
+		}
+		scheme->asked[scheme->nasked++] = fact;
+	}
+}
+
 /* Copies what the scheme keeps out of the compiler's memory. */
 static void
 keep(Compiler *c)
@@ -242,6 +288,7 @@ class_scheme_build(const char *name)
 		read_rules(&c, name);
 		order_rules(&c);
 		keep(&c);
+		keep_asked(&c);
 	}
 	MemoryContextSwitchTo(result);
 	MemoryContextDelete(work);

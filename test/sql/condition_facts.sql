@@ -1,5 +1,5 @@
--- A quote gives conditions only the facts that they name. Each must hold as it does
--- of all facts: by jsonb_path_match, of the row as jsonb.
+-- Conditions are given only the facts that they name. Each must hold as it does of
+-- all facts: by jsonb_path_match, of the row as jsonb.
 SET timezone = 'UTC';
 INSERT INTO quotetier.policy (name, round_increment) VALUES ('c', 0.01);
 INSERT INTO quotetier.step (policy, seq, name, pick, level) VALUES ('c', 10, 'one', 'first', 'line');
@@ -42,6 +42,26 @@ SELECT count(*) AS paths, count(*) FILTER (WHERE expected) AS hold, count(*) FIL
        array_agg(path) FILTER (WHERE holds <> ARRAY[expected, expected]) AS which
 FROM (SELECT path, holds(path), coalesce(jsonb_path_match(facts, path, '{}', true), false) AS expected FROM path, expected ORDER BY nr) p;
 
+-- a class scheme's conditions likewise, which see nothing but the row
+INSERT INTO quotetier.class_scheme VALUES ('c');
+CREATE FUNCTION class_holds(condition jsonpath) RETURNS boolean[] LANGUAGE plpgsql AS $$
+DECLARE
+    result boolean[];
+BEGIN
+    INSERT INTO quotetier.class_rule (scheme, condition, class) VALUES ('c', condition, 'met');
+    SELECT ARRAY[quotetier.classify('c', fact) IS NOT NULL, quotetier.classify('c', to_jsonb(fact)) IS NOT NULL] INTO result FROM fact;
+    DELETE FROM quotetier.class_rule WHERE scheme = 'c';
+    RETURN result;
+END
+$$;
+SELECT count(*) FILTER (WHERE expected) AS hold, count(*) FILTER (WHERE holds <> ARRAY[expected, expected]) AS differ,
+       array_agg(path) FILTER (WHERE holds <> ARRAY[expected, expected]) AS which
+FROM (SELECT path, class_holds(path) AS holds, coalesce(jsonb_path_match(facts - '{qty,running_price,discounted,date,weekday,hour}'::text[], path, '{}', true), false) AS expected
+      FROM path, expected ORDER BY nr) p;
+INSERT INTO quotetier.class_rule (scheme, condition, class)
+SELECT 'c', (string_agg('$.f' || i || ' == 1', ' || ') || ' || $.num == 1.5')::jsonpath, 'many names' FROM generate_series(1, 70) i;
+SELECT quotetier.classify('c', fact) FROM fact;
+
 -- all of them in one policy
 INSERT INTO quotetier.rule (policy, step, adjust, value, condition) SELECT 'c', 'one', 'line_amount_off', 1, path FROM path;
 UPDATE quotetier.step SET pick = 'sum' WHERE policy = 'c';
@@ -72,6 +92,8 @@ DELETE FROM quotetier.rule;
 DELETE FROM quotetier.policy WHERE name = 'c';
 DROP VIEW expected;
 DROP TABLE fact, path;
-DROP FUNCTION holds;
+DELETE FROM quotetier.class_rule WHERE scheme = 'c';
+DELETE FROM quotetier.class_scheme WHERE name = 'c';
+DROP FUNCTION holds, class_holds;
 DROP TYPE colour, place;
 DROP DOMAIN code;

@@ -19,7 +19,7 @@ INSERT INTO quotetier.rule (policy, step, condition, adjust, value)
 SELECT 'default', 'tier', '$.x == 5 || $.n == 5', 'percent_off', 3 FROM generate_series(1, 50);
 INSERT INTO quotetier.class_scheme VALUES ('nested');
 INSERT INTO quotetier.class_rule (scheme, condition, class)
-SELECT 'nested', ('$.x == ' || i)::jsonpath, 'x is ' || i FROM generate_series(1, 50) i;
+SELECT 'nested', ('$.n == 5 || $.x == ' || i)::jsonpath, 'x is ' || i FROM generate_series(1, 50) i;
 SELECT quotetier.net_price(r) FROM (SELECT 100 AS list_price, 5 AS x, 'a'::nosy AS n) r;
 SELECT quotetier.net_price(r) FROM (SELECT 100 AS list_price, 5 AS x, 'a'::nosy AS n) r;
 SELECT quotetier.classify('nested', r) FROM (SELECT 50 AS x, 'a'::nosy AS n) r;
