@@ -331,7 +331,8 @@ dec_add_slow(Dec a, Dec b)
 		int			attempt;
 
 		/* most often all fits 64 bits */
-		if (likely(fits64(a.v) && fits64(b.v) && more < (int64) lengthof(dec_power64) && -more < (int64) lengthof(dec_power64) &&
+		if (likely(fits64(a.v) && fits64(b.v) &&
+				   more < (int64) lengthof(dec_power64) && -more < (int64) lengthof(dec_power64) &&
 				   !__builtin_mul_overflow(x64, dec_power64[Max(more, 0)], &x64) &&
 				   !__builtin_mul_overflow(y64, dec_power64[Max(-more, 0)], &y64) &&
 				   !__builtin_add_overflow(x64, y64, &x64)))
@@ -434,8 +435,8 @@ round_quotient(int128 n, int128 d, RoundMode mode)
 		return quotient;
 	twice = 2 * (rest < 0 ? -(uint128) rest : (uint128) rest);
 	if (dec_rounds_away(mode, negative,
-					twice < divisor ? -1 : twice > divisor ? 1 : 0,
-					(quotient & 1) != 0))
+						twice < divisor ? -1 : twice > divisor ? 1 : 0,
+						(quotient & 1) != 0))
 		quotient += negative ? -1 : 1;
 	return quotient;
 }
@@ -460,7 +461,7 @@ divide_big(Dec a, Dec b, Dec increment, RoundMode mode)
 														   NumericGetDatum(int64_to_numeric(2))));
 
 		if (dec_rounds_away(mode, negative, dec_cmp(dec_add(size, size), divisor),
-						dec_sign(half) != 0))
+							dec_sign(half) != 0))
 			quotient = DirectFunctionCall2(negative ? numeric_sub : numeric_add, quotient,
 										   NumericGetDatum(int64_to_numeric(1)));
 	}

@@ -58,7 +58,7 @@ local_time(const Pricer *pricer, struct pg_tm *tm)
 }
 
 static bool
-is_number(Dec number, JsonbValue *value)
+number_value(Dec number, JsonbValue *value)
 {
 	value->type = jbvNumeric;
 	value->val.numeric = dec_to_numeric(&number, 0);
@@ -79,11 +79,11 @@ reserved_value(Pricer *pricer, Reserved name, JsonbValue *value)
 	switch (name)
 	{
 		case RESERVED_QTY:
-			return is_number(pricer->quantity, value);
+			return number_value(pricer->quantity, value);
 		case RESERVED_LIST_PRICE:
-			return state->has_list && is_number(unit_price(pricer, state->list_amount), value);
+			return state->has_list && number_value(unit_price(pricer, state->list_amount), value);
 		case RESERVED_RUNNING_PRICE:
-			return state->has_running && is_number(unit_price(pricer, state->running), value);
+			return state->has_running && number_value(unit_price(pricer, state->running), value);
 		case RESERVED_DISCOUNTED:
 			value->type = jbvBool;
 			value->val.boolean = state->has_list && dec_cmp(state->running, state->list_amount) < 0;
@@ -97,22 +97,22 @@ reserved_value(Pricer *pricer, Reserved name, JsonbValue *value)
 		case RESERVED_WEEKDAY:	/* 1 Monday .. 7 Sunday */
 			local_time(pricer, &tm);
 			weekday = j2day(date2j(tm.tm_year, tm.tm_mon, tm.tm_mday));
-			return is_number(dec_make(weekday == 0 ? 7 : weekday, 0), value);
+			return number_value(dec_make(weekday == 0 ? 7 : weekday, 0), value);
 		case RESERVED_HOUR:
 			local_time(pricer, &tm);
-			return is_number(dec_make(tm.tm_hour, 0), value);
+			return number_value(dec_make(tm.tm_hour, 0), value);
 		case RESERVED_ORDER_AMOUNT:
-			return is_number(totals->amount, value);
+			return number_value(totals->amount, value);
 		case RESERVED_ORDER_LIST_AMOUNT:
-			return is_number(totals->list_amount, value);
+			return number_value(totals->list_amount, value);
 		case RESERVED_ORDER_QUANTITY:
-			return is_number(totals->quantity, value);
+			return number_value(totals->quantity, value);
 		case RESERVED_ORDER_LINES:
-			return is_number(dec_make(totals->lines, 0), value);
+			return number_value(dec_make(totals->lines, 0), value);
 		case RESERVED_COUNTED_AMOUNT:
-			return is_number(totals->counted_amount, value);
+			return number_value(totals->counted_amount, value);
 		case RESERVED_COUNTED_QUANTITY:
-			return is_number(totals->counted_quantity, value);
+			return number_value(totals->counted_quantity, value);
 		case RESERVED_COUNTED:
 			if (totals->counted == NULL)
 				return false;

@@ -14,9 +14,9 @@
 #define RAISES "it would raise the price, and its step only lowers it"
 
 static bool
-same_precedence(const Pricer *pricer, const Candidate *a, const Candidate *b)
+same_precedence(const Pricer *pricer, const Rule *a, const Rule *b)
 {
-	return a->rule->priority == b->rule->priority && same_rank(pricer, a->rule, b->rule);
+	return a->priority == b->priority && same_rank(pricer, a, b);
 }
 
 /* Is it in force, of nobody left out, and does its condition hold? */
@@ -92,18 +92,15 @@ nth_rule(Pricer *pricer, int step, int n)
 
 /* Are all rules from the n-th on of lower precedence, whichever may yet be found? */
 static bool
-all_weaker(const Pricer *pricer, int step, int n, const Candidate *than)
+all_weaker(const Pricer *pricer, int step, int n, const Rule *than)
 {
 	const MatchQuery *query = &pricer->query;
 	uint32		number = query->complete;
-	Candidate	next;
 
 	if (n < query->nfound)
 		number = Min(number, query->found[n]);
-	if (!policy_is_upto(pricer->policy, number, step))
-		return true;
-	next.rule = policy_rule(pricer->policy, number);
-	return !same_precedence(pricer, &next, than);
+	return !policy_is_upto(pricer->policy, number, step) ||
+		!same_precedence(pricer, policy_rule(pricer->policy, number), than);
 }
 
 /*
@@ -114,18 +111,24 @@ all_weaker(const Pricer *pricer, int step, int n, const Candidate *than)
 static int
 collect(Pricer *pricer, int step, int at, bool strongest_only)
 {
-	const Rule *rule;
 	int			count = 0;
 	int			i;
 
 	if (!strongest_only)
 		match_find_below(&pricer->query, POLICY_PART(pricer->policy, Step, steps)[step].end_rule);
-	for (i = at; (rule = nth_rule(pricer, step, i)) != NULL; i++)
+	for (i = at;; i++)
 	{
+		const Rule *rule;
 		Candidate  *candidate;
 		char	   *why_not = NULL;
 		int			place;
 
+		if (strongest_only && count > 0 &&
+			all_weaker(pricer, step, i, pricer->candidates[0].rule))
+			break;
+		rule = nth_rule(pricer, step, i);
+		if (rule == NULL)
+			break;
 		if (IS_GUARD(rule->adjust) || stands_already(pricer, rule, count))
 			continue;
 		if (count == pricer->candidates_room)
@@ -155,7 +158,7 @@ collect(Pricer *pricer, int step, int at, bool strongest_only)
 			Candidate  *before = &pricer->candidates[place - 1];
 			int			order;
 
-			if (!same_precedence(pricer, before, &pricer->candidates[place]))
+			if (!same_precedence(pricer, before->rule, pricer->candidates[place].rule))
 				break;
 			order = compare_effects(&pricer->candidates[place], before);
 			if (order == 0)
@@ -167,8 +170,6 @@ collect(Pricer *pricer, int step, int at, bool strongest_only)
 			pricer->candidates[place] = swap;
 		}
 		count++;
-		if (strongest_only && all_weaker(pricer, step, i + 1, candidate))
-			break;
 	}
 	return count;
 }

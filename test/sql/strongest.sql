@@ -62,6 +62,15 @@ SELECT * FROM compared;
 ROLLBACK;
 SELECT * FROM compared;
 
+-- a weaker rule is not tried, which fails for want of a rate: not even behind an equal one that is not in force
+INSERT INTO quotetier.policy (name, currency) VALUES ('tried', 'EUR');
+INSERT INTO quotetier.step (policy, seq, name, pick) VALUES ('tried', 10, 'discount', 'first');
+INSERT INTO quotetier.rule (id, policy, step, adjust, value, priority, valid, currency) VALUES
+    (9011, 'tried', 'discount', 'percent_off', 10, 2, '[2025-01-01,)', NULL), (9012, 'tried', 'discount', 'percent_off', 20, 2, '[2025-01-01,2025-02-01)', NULL),
+    (9013, 'tried', 'discount', 'amount_off', 5, 1, '(,)', 'CHF');
+SELECT net_price FROM quotetier.quote('{"list_price": 100}'::jsonb, 1, '2025-06-01', 'tried');
+SELECT net_price FROM quotetier.quote('{"list_price": 100}'::jsonb, 1, '2024-06-01', 'tried');
+
 DELETE FROM quotetier.rule;
 DELETE FROM quotetier.policy WHERE name <> 'default';
 DELETE FROM quotetier.dimension;
