@@ -45,3 +45,11 @@ COMMENT ON TABLE quotetier.origin IS
 COMMENT ON COLUMN quotetier.origin.name IS 'shipped or user';
 
 INSERT INTO quotetier.origin VALUES ('shipped'), ('user');
+
+-- calls
+
+CREATE FUNCTION quotetier.row_support(internal) RETURNS internal
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'row_support';
+
+COMMENT ON FUNCTION quotetier.row_support(internal) IS
+    'planner support: a function that takes a row gets its columns as they are, so that no row is made for the call';

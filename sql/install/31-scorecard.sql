@@ -147,7 +147,7 @@ ALTER TABLE quotetier.metric_bracket ENABLE ALWAYS TRIGGER stamp_truncate;
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION quotetier.scorecard_score(scorecard text, facts record, OUT score numeric, OUT coverage numeric)
-    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'scorecard_score';
+    LANGUAGE c STABLE PARALLEL SAFE SUPPORT quotetier.row_support AS 'MODULE_PATHNAME', 'scorecard_score';
 CREATE FUNCTION quotetier.scorecard_score(scorecard text, facts jsonb, OUT score numeric, OUT coverage numeric)
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'scorecard_score_json';
 CREATE FUNCTION quotetier.scorecard_score(scorecard text, facts text, OUT score numeric, OUT coverage numeric)

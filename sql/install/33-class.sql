@@ -74,7 +74,7 @@ CREATE FUNCTION quotetier.classify(
     facts record,
     as_of timestamptz DEFAULT pg_catalog.now()
 ) RETURNS text
-    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 50
+    LANGUAGE c STABLE PARALLEL SAFE COST 50 SUPPORT quotetier.row_support
     AS 'MODULE_PATHNAME', 'classify_record';
 
 CREATE FUNCTION quotetier.classify(

@@ -10,7 +10,7 @@ CREATE FUNCTION quotetier.quote(
     OUT list_price numeric, OUT list_amount numeric, OUT net_price numeric, OUT net_amount numeric,
     OUT discount_pct numeric, OUT currency text, OUT status text, OUT rules bigint[], OUT version text
 )
-    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100
+    LANGUAGE c STABLE PARALLEL SAFE COST 100 SUPPORT quotetier.row_support
     AS 'MODULE_PATHNAME', 'quote_record';
 
 CREATE FUNCTION quotetier.quote(
@@ -41,7 +41,7 @@ CREATE FUNCTION quotetier.net_price(
     as_of timestamptz DEFAULT pg_catalog.now(),
     policy text DEFAULT 'default'
 ) RETURNS numeric
-    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100
+    LANGUAGE c STABLE PARALLEL SAFE COST 100 SUPPORT quotetier.row_support
     AS 'MODULE_PATHNAME', 'net_price_record';
 
 CREATE FUNCTION quotetier.net_price(

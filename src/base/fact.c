@@ -157,13 +157,10 @@ know_row_type(FactReader *reader, TupleDesc tupdesc, uint64 row_type)
 }
 
 void
-fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
-					const Datum *values, const bool *nulls)
+fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type)
 {
 	if (unlikely(reader->row_type != row_type))
 		know_row_type(reader, tupdesc, row_type);
-	memcpy(reader->values, values, tupdesc->natts * sizeof(Datum));
-	memcpy(reader->nulls, nulls, tupdesc->natts * sizeof(bool));
 	reader->json = NULL;
 }
 

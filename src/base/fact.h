@@ -45,6 +45,7 @@ typedef struct FactReader
 	Datum	   *values;
 	bool	   *nulls;
 
+	TupleDesc	columns_desc;	/* of the call's columns; NULL: not known yet */
 	Jsonb	   *json;			/* the row, when it is jsonb */
 	FmgrInfo   *to_jsonb;
 	Oid			to_jsonb_type;	/* of its argument */
@@ -60,9 +61,40 @@ extern void fact_reader_interest(FactReader *reader, uint64 interest,
 extern void fact_reader_record(FactReader *reader, HeapTupleHeader record);
 extern void fact_reader_json(FactReader *reader, Jsonb *json);
 
-/* The same from a row's columns, where the caller has them; row_type names its type. */
-extern void fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
-								const Datum *values, const bool *nulls);
+/* The same where the caller has the row's columns, and puts them into values and nulls; row_type names its type. */
+extern void fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type);
+
+/*
+ * fact_argument.c: the same from an argument of a call. A call site has a reader
+ * of its own.
+ */
+typedef enum FactSource
+{
+	FROM_RECORD,
+	FROM_COLUMNS,				/* behind the other arguments; this one has their names */
+	FROM_JSONB,
+	FROM_TEXT
+} FactSource;
+
+extern void fact_reader_argument(FactReader *reader, FunctionCallInfo fcinfo, int number,
+								 FactSource source);
+extern Jsonb *fact_json_from_text(text *json);
+
+/*
+ * Takes a call of a function that has row_support, and nargs arguments as declared:
+ * how does it give the row? False if an argument is null.
+ */
+static inline bool
+fact_record_source(FunctionCallInfo fcinfo, int nargs, FactSource *source)
+{
+	int			i;
+
+	for (i = 0; i < nargs; i++)
+		if (PG_ARGISNULL(i))
+			return false;
+	*source = PG_NARGS() > nargs ? FROM_COLUMNS : FROM_RECORD;
+	return true;
+}
 
 /* Calls add for each label of a fact: none if absent, one, or one an element. */
 typedef void (*FactLabelSink) (void *state, int fact, FactLabel label);

@@ -178,8 +178,8 @@ price_order(Order *order, FunctionCallInfo fcinfo, FactSource source, Trace *tra
 			header_facts = fact_record_as_jsonb(header->facts, PG_GETARG_DATUM(1), RECORDOID);
 			break;
 		case FROM_TEXT:
-			lines = jsonb_from_text(PG_GETARG_TEXT_PP(0));
-			header_facts = jsonb_from_text(PG_GETARG_TEXT_PP(1));
+			lines = fact_json_from_text(PG_GETARG_TEXT_PP(0));
+			header_facts = fact_json_from_text(PG_GETARG_TEXT_PP(1));
 			break;
 		case FROM_JSONB:
 		default:

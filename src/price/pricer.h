@@ -214,16 +214,6 @@ extern void pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Qu
 /* quote.c: a column of quote's result, for the line priced last. */
 extern Datum quote_column(const Pricer *pricer, const Quote *quote, QuoteColumn column, bool *isnull);
 
-/* How a call gives its facts; JSON text is read by quote.c. */
-typedef enum FactSource
-{
-	FROM_RECORD,
-	FROM_JSONB,
-	FROM_TEXT
-} FactSource;
-
-extern Jsonb *jsonb_from_text(text *json);
-
 /*
  * line.c: starts a line from its facts; an amount per quoted unit; a rule's
  * money in the quote's currency.

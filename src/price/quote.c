@@ -38,31 +38,13 @@ call_site(FunctionCallInfo fcinfo)
 	return site;
 }
 
-Jsonb *
-jsonb_from_text(text *json)
-{
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(json))));
-}
-
 void
 price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *quote)
 {
 	text	   *policy = PG_GETARG_TEXT_PP(3);
 
 	pricer_policy(pricer, VARDATA_ANY(policy), VARSIZE_ANY_EXHDR(policy));
-	switch (source)
-	{
-		case FROM_RECORD:
-			fact_reader_record(pricer->facts, PG_GETARG_HEAPTUPLEHEADER(0));
-			break;
-		case FROM_JSONB:
-			fact_reader_json(pricer->facts, PG_GETARG_JSONB_P(0));
-			break;
-		case FROM_TEXT:
-			fact_reader_json(pricer->facts,
-							 jsonb_from_text(PG_GETARG_TEXT_PP(0)));
-			break;
-	}
+	fact_reader_argument(pricer->facts, fcinfo, 0, source);
 	pricer_quote(pricer, DatumGetNumericPacked(PG_GETARG_DATUM(1)), PG_GETARG_TIMESTAMPTZ(2), quote);
 }
 
@@ -90,7 +72,11 @@ net_price(FunctionCallInfo fcinfo, FactSource source)
 Datum
 net_price_record(PG_FUNCTION_ARGS)
 {
-	return net_price(fcinfo, FROM_RECORD);
+	FactSource	source;
+
+	if (!fact_record_source(fcinfo, 4, &source))
+		PG_RETURN_NULL();
+	return net_price(fcinfo, source);
 }
 
 Datum
@@ -212,7 +198,11 @@ quote_call(FunctionCallInfo fcinfo, FactSource source)
 Datum
 quote_record(PG_FUNCTION_ARGS)
 {
-	return quote_call(fcinfo, FROM_RECORD);
+	FactSource	source;
+
+	if (!fact_record_source(fcinfo, 4, &source))
+		PG_RETURN_NULL();
+	return quote_call(fcinfo, source);
 }
 
 Datum

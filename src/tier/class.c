@@ -25,14 +25,6 @@ PG_FUNCTION_INFO_V1(explain_class_record);
 PG_FUNCTION_INFO_V1(explain_class_jsonb);
 PG_FUNCTION_INFO_V1(explain_class_text);
 
-/* How the facts are given. */
-typedef enum FactSource
-{
-	FROM_RECORD,
-	FROM_JSONB,
-	FROM_TEXT
-} FactSource;
-
 /* What a call site keeps from call to call. */
 typedef struct Classifier
 {
@@ -85,20 +77,7 @@ static void
 take_arguments(FunctionCallInfo fcinfo, FactSource source, Classifier *c)
 {
 	take_scheme(c, PG_GETARG_TEXT_PP(0));
-	switch (source)
-	{
-		case FROM_RECORD:
-			fact_reader_record(c->facts, PG_GETARG_HEAPTUPLEHEADER(1));
-			break;
-		case FROM_JSONB:
-			fact_reader_json(c->facts, PG_GETARG_JSONB_P(1));
-			break;
-		case FROM_TEXT:
-			fact_reader_json(c->facts,
-							 DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-																CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(1))))));
-			break;
-	}
+	fact_reader_argument(c->facts, fcinfo, 1, source);
 	c->as_of = PG_GETARG_TIMESTAMPTZ(2);
 	c->asked_facts = NULL;
 }
@@ -194,7 +173,11 @@ classify(FunctionCallInfo fcinfo, FactSource source)
 Datum
 classify_record(PG_FUNCTION_ARGS)
 {
-	return classify(fcinfo, FROM_RECORD);
+	FactSource	source;
+
+	if (!fact_record_source(fcinfo, 3, &source))
+		PG_RETURN_NULL();
+	return classify(fcinfo, source);
 }
 
 Datum

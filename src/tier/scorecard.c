@@ -324,14 +324,6 @@ scorecard_get(text *name, uint64 *serial)
 
 /* ----- the functions ----- */
 
-/* How the facts are given. */
-typedef enum FactSource
-{
-	FROM_RECORD,
-	FROM_JSONB,
-	FROM_TEXT
-} FactSource;
-
 /* What a call keeps for the next one. */
 typedef struct ScoreCall
 {
@@ -365,20 +357,7 @@ take_facts(FunctionCallInfo fcinfo, FactReader *reader, FactSource source)
 	const Scorecard *scorecard = scorecard_get(PG_GETARG_TEXT_PP(0), &serial);
 
 	fact_reader_interest(reader, serial, scorecard->nmetrics, scorecard->names);
-	switch (source)
-	{
-		case FROM_RECORD:
-			fact_reader_record(reader, PG_GETARG_HEAPTUPLEHEADER(1));
-			break;
-		case FROM_JSONB:
-			fact_reader_json(reader, PG_GETARG_JSONB_P(1));
-			break;
-		case FROM_TEXT:
-			fact_reader_json(reader,
-							 DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-																CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(1))))));
-			break;
-	}
+	fact_reader_argument(reader, fcinfo, 1, source);
 	return scorecard;
 }
 
@@ -417,7 +396,11 @@ score(FunctionCallInfo fcinfo, FactSource source)
 Datum
 scorecard_score(PG_FUNCTION_ARGS)
 {
-	return score(fcinfo, FROM_RECORD);
+	FactSource	source;
+
+	if (!fact_record_source(fcinfo, 2, &source))
+		PG_RETURN_NULL();
+	return score(fcinfo, source);
 }
 
 Datum
