@@ -44,7 +44,7 @@ INSERT INTO bench.arm (arm, lines, statement) VALUES
         ' CROSS JOIN LATERAL bench.floor_quote(f, l.qty, l.at, %1$L) q WHERE l.id <= %2$s'),
     ('quote', :lines, 'SELECT sum(q.net_amount), count(q.rules) FROM ' || :'facts' ||
         ' CROSS JOIN LATERAL quotetier.quote(f, l.qty, l.at, %1$L) q WHERE l.id <= %2$s'),
-    ('lookup, 9 indexes', :lines / 5, 'SELECT ' || :'discounted' || ' FROM bench.line9 l LEFT JOIN LATERAL
+    ('lookup, 9 indexes', :lines, 'SELECT ' || :'discounted' || ' FROM bench.line9 l LEFT JOIN LATERAL
         (SELECT percent FROM (' || :'lookups' || ') u LIMIT 1) r ON true WHERE l.id <= %2$s'),
     ('joins in bulk', :lines, 'SELECT ' || :'discounted' || ' FROM bench.line9 l LEFT JOIN (SELECT DISTINCT ON (id) id, percent
         FROM (' || :'joins' || ') u ORDER BY id, shape, priority DESC, percent DESC) r USING (id) WHERE l.id <= %2$s'),

@@ -11,13 +11,13 @@ CREATE OR REPLACE FUNCTION bench.cpu_ms() RETURNS float8 LANGUAGE c VOLATILE AS 
 -- What is worth a place in doc/speed.tsv: of which bench, what, with how many rules, how much.
 CREATE TABLE bench.figure (bench text, what text, rules int, value numeric, unit text);
 
--- The floor: functions of our arguments and results that do nothing.
+-- The floor: functions of our arguments and results, called as ours are, that do nothing.
 CREATE OR REPLACE FUNCTION bench.floor_price(facts record, qty numeric, as_of timestamptz, policy text) RETURNS numeric
-LANGUAGE c STABLE STRICT PARALLEL SAFE AS :'module';
+LANGUAGE c STABLE PARALLEL SAFE SUPPORT quotetier.row_support AS :'module';
 CREATE OR REPLACE FUNCTION bench.floor_quote(facts record, qty numeric, as_of timestamptz, policy text,
     OUT list_price numeric, OUT list_amount numeric, OUT net_price numeric, OUT net_amount numeric,
     OUT discount_pct numeric, OUT currency text, OUT status text, OUT rules bigint[], OUT version text)
-LANGUAGE c STABLE STRICT PARALLEL SAFE AS :'module';
+LANGUAGE c STABLE PARALLEL SAFE SUPPORT quotetier.row_support AS :'module';
 
 CREATE OR REPLACE FUNCTION bench.race(rounds int, arms text[], statements text[], wall boolean DEFAULT false)
 RETURNS TABLE (arm text, median_ms numeric, times_first numeric)

@@ -83,8 +83,8 @@ dec_trim(Dec a)
 	return a;
 }
 
-bool
-dec_from_numeric(Numeric num, Dec *result)
+static pg_noinline bool
+from_long_numeric(Numeric num, Dec *result)
 {
 	const char *data = VARDATA_ANY(num);
 	int			size = VARSIZE_ANY_EXHDR(num);
@@ -175,6 +175,44 @@ big:
 	result->scale = 0;
 	result->big = num;
 	return true;
+}
+
+bool
+dec_from_numeric(Numeric num, Dec *result)
+{
+	const char *data = VARDATA_ANY(num);
+	int			ndigits = (int) (VARSIZE_ANY_EXHDR(num) - sizeof(uint16)) / (int) sizeof(int16);
+	uint16		header;
+
+	/* up to four digits behind a short header, as most have */
+	memcpy(&header, data, sizeof(header));
+	data += sizeof(header);
+	if (likely((header & SIGN_MASK) == SIGN_SHORT && ndigits > 0 && ndigits <= 4))
+	{
+		int			scale = DEC_DIGITS * (ndigits - 1 - SHORT_WEIGHT(header));
+		int			fill = scale - (int) SHORT_DSCALE(header);
+		int64		v = 0;
+
+		if (likely(scale >= 0 && fill < DEC_DIGITS))
+		{
+			for (; ndigits > 0; ndigits--, data += sizeof(int16))
+			{
+				int16		digit;
+
+				memcpy(&digit, data, sizeof(digit));
+				v = v * NBASE + digit;
+			}
+
+			/* zeros that only fill up the last digit */
+			if (fill == 2)		/* cents; a division by a constant is cheaper */
+				v /= 100;
+			else if (fill > 0)
+				v /= dec_power64[fill];
+			*result = dec_make((header & SHORT_NEG) != 0 ? -v : v, scale - Max(fill, 0));
+			return true;
+		}
+	}
+	return from_long_numeric(num, result);
 }
 
 /* Builds the numeric of v / 10^scale, with exactly dscale >= scale decimals shown. */

@@ -113,11 +113,15 @@ fact_plain_text(const FactReader *reader, int fact, FactLabel *label)
 	if (i < 0 || reader->nulls[i])
 		return false;
 	text = DatumGetPointer(reader->values[i]);
-	if (VARATT_IS_EXTENDED(text) && !VARATT_IS_SHORT(text))
-		return false;
-	label->text = VARDATA_ANY(text);
-	label->len = VARSIZE_ANY_EXHDR(text);
-	return true;
+	if (likely(VARATT_IS_1B(text)))
+	{
+		label->text = VARDATA_1B(text);
+		label->len = (int) VARSIZE_1B(text) - VARHDRSZ_SHORT;
+		return !VARATT_IS_1B_E(text);
+	}
+	label->text = VARDATA_4B(text);
+	label->len = (int) VARSIZE_4B(text) - VARHDRSZ;
+	return VARATT_IS_4B_U(text);
 }
 
 /* A fact as one label; false if it is absent, an error if it has several values. */

@@ -163,19 +163,20 @@ know_columns(FactReader *reader, FunctionCallInfo fcinfo, int number)
 static void
 read_columns(FactReader *reader, FunctionCallInfo fcinfo, int number)
 {
+	const NullableDatum *end = fcinfo->args + PG_NARGS();
 	const NullableDatum *column;
-	int			ncolumns;
-	int			i;
+	Datum	   *value;
+	bool	   *null;
 
 	if (unlikely(reader->columns_desc == NULL))
 		know_columns(reader, fcinfo, number);
 	fact_reader_columns(reader, reader->columns_desc, ROW_OF_COLUMNS);
-	ncolumns = reader->columns_desc->natts;
-	column = fcinfo->args + PG_NARGS() - ncolumns;
-	for (i = 0; i < ncolumns; i++)
+	value = reader->values;
+	null = reader->nulls;
+	for (column = end - reader->columns_desc->natts; column < end; column++)
 	{
-		reader->values[i] = column[i].value;
-		reader->nulls[i] = column[i].isnull;
+		*value++ = column->value;
+		*null++ = column->isnull;
 	}
 }
 

@@ -54,7 +54,7 @@ typedef struct MatchLabel
 	int			dim;
 	uint64		word;			/* its last bytes */
 	uint32		hash;
-	uint32		slot;
+	uint32		id;				/* of the first value with this hash; 0: there is none */
 } MatchLabel;
 
 /* A row to search for; the room it needs is kept from one search to the next. */
@@ -118,7 +118,6 @@ match_query_add(MatchQuery *query, int dim, const char *value, int len)
 	label->text = value;
 	label->len = len;
 	label->dim = dim;
-	query->present |= UINT64CONST(1) << dim;
 }
 
 /*

@@ -171,12 +171,14 @@ match_begin(int ndims)
 uint32
 match_intern(MatchBuilder *builder, int dim, const char *value, int len)
 {
+	uint64		kind = value_kind(dim, len);
 	uint64		word;
-	uint32		hash = value_hash(dim, value, len, &word);
+	uint32		hash = value_hash(kind, value, &word);
 	uint32		mask = builder->value_slots.used - 1;
 	uint32		at;
 	uint32		place = builder->values.used;
-	Size		words = (offsetof(Value, text) + len + sizeof(ValueWord) - 1) / sizeof(ValueWord);
+	int			kept = len > SHORT_VALUE ? len : 0;
+	Size		words = (offsetof(Value, text) + kept + sizeof(ValueWord) - 1) / sizeof(ValueWord);
 	Value	   *new;
 
 	for (at = hash & mask;; at = (at + 1) & mask)
@@ -185,16 +187,16 @@ match_intern(MatchBuilder *builder, int dim, const char *value, int len)
 
 		if (slot->item == 0)
 			break;
-		if (slot->hash == hash && is_value(BUILT_VALUE(builder, slot->item), dim, value, len, word))
+		if (slot->hash == hash && is_value(BUILT_VALUE(builder, slot->item), kind, value, word))
 			return slot->item;
 	}
 
 	new = vector_add(&builder->values, words);
 	((ValueWord *) new)[words - 1] = 0; /* behind the text, too */
 	new->shapes = 0;
-	new->dim = dim;
-	new->len = len;
-	memcpy(new->text, value, len);
+	new->kind = kind;
+	new->word = word;
+	memcpy(new->text, value, kept);
 	slots_make_room(&builder->value_slots, ++builder->nvalues);
 	slot_put(&builder->value_slots, hash, place);
 	return place + 1;
@@ -451,12 +453,12 @@ lay_out_buckets(MatchBuilder *builder, MatchIndex *index, MatchOutdone outdone, 
 				__builtin_prefetch(&ITEM(builder->bucket_ids, uint32, next->ids));
 				__builtin_prefetch(&ITEM(builder->entries, BuildEntry, next->first));
 			}
+			bucket->words = BUCKET_WORDS(ndims, built->nentries);
 			bucket->shape = built->shape;
-			bucket->nentries = built->nentries;
 			memcpy(bucket->ids, &ITEM(builder->bucket_ids, uint32, built->ids),
 				   ndims * sizeof(uint32));
 			bucket->ncount = lay_out_payloads(builder, built, bucket->ids + ndims, outdone, state);
-			nwords += BUCKET_WORDS(ndims, built->nentries);
+			nwords += bucket->words;
 			index->longest_bucket = Max(index->longest_bucket, built->nentries);
 			if ((i & 0xFFFF) == 0)
 				CHECK_FOR_INTERRUPTS();

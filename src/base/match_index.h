@@ -30,9 +30,9 @@ typedef struct Slot
 typedef struct Value
 {
 	uint64		shapes;			/* SHAPE_BITs it occurs in */
-	uint32		dim;
-	uint32		len;
-	char		text[FLEXIBLE_ARRAY_MEMBER];
+	uint64		kind;			/* see value_kind() */
+	uint64		word;			/* its last bytes, all of it if it is short */
+	char		text[FLEXIBLE_ARRAY_MEMBER];	/* if it is not */
 } Value;
 
 /* Places of values are counted in words of this size. */
@@ -50,8 +50,8 @@ typedef struct Shape
 /* A bucket; its payloads follow its values: first those that count, then those outdone. */
 typedef struct Bucket
 {
+	uint32		words;			/* all it takes; the next one of its group follows */
 	uint32		shape;
-	uint32		nentries;
 	uint32		ncount;
 	uint32		ids[FLEXIBLE_ARRAY_MEMBER];
 } Bucket;
@@ -102,6 +102,19 @@ hash_mix(uint64 hash, uint64 word)
 	return hash ^ (hash >> 32);
 }
 
+/* Dimension and length of a value, which no other kind has. */
+static inline uint64
+value_kind(int dim, int len)
+{
+	return (uint64) dim << 32 | (uint32) len;
+}
+
+#define KIND_DIM(kind) ((int) ((kind) >> 32))
+#define KIND_LEN(kind) ((int) (uint32) (kind))
+
+/* Up to so many bytes a value's word tells all. */
+#define SHORT_VALUE 8
+
 /* Up to eight bytes, as a number that no other text of this length has. */
 static inline uint64
 text_word(const char *text, int len)
@@ -132,9 +145,10 @@ text_word(const char *text, int len)
  * that of the last bytes, eight at most.
  */
 static inline uint32
-value_hash(int dim, const char *text, int len, uint64 *word)
+value_hash(uint64 kind, const char *text, uint64 *word)
 {
-	uint64		hash = (uint64) dim << 32 | (uint32) len;
+	uint64		hash = kind;
+	int			len = KIND_LEN(kind);
 
 	for (; len > 8; len -= 8, text += 8)
 	{
@@ -210,15 +224,12 @@ group_tagged(const Group *group, uint8 tag)
 	return ((first >> 7) * gather) >> 56 | ((more >> 7) * gather) >> 56 << 8;
 }
 
-/* Is it the value of this dimension and text, whose word is given, too? */
+/* Is it the value of this kind and text, whose word is given, too? */
 static inline bool
-is_value(const Value *value, int dim, const char *text, int len, uint64 word)
+is_value(const Value *value, uint64 kind, const char *text, uint64 word)
 {
-	if (value->dim != dim || value->len != len)
-		return false;
-	if (likely(len <= 8))
-		return text_word(value->text, len) == word;
-	return memcmp(value->text, text, len) == 0;
+	return value->kind == kind && value->word == word &&
+		(likely(KIND_LEN(kind) <= SHORT_VALUE) || memcmp(value->text, text, KIND_LEN(kind)) == 0);
 }
 
 #endif

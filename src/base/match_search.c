@@ -102,9 +102,9 @@ has_id(const uint32 *ids, int n, uint32 id)
 	return false;
 }
 
-/* Finds where the labels' values stand, as far as hashes tell. */
+/* Finds the labels' values, as far as hashes tell. */
 static void
-find_slots(MatchQuery *query, const MatchIndex *index)
+find_hashes(MatchQuery *query, const MatchIndex *index)
 {
 	const Slot *slots = PART(index, const Slot, value_slots);
 	const ValueWord *values = PART(index, const ValueWord, values);
@@ -114,7 +114,7 @@ find_slots(MatchQuery *query, const MatchIndex *index)
 
 	for (label = query->labels; label < end; label++)
 	{
-		label->hash = value_hash(label->dim, label->text, label->len, &label->word);
+		label->hash = value_hash(value_kind(label->dim, label->len), label->text, &label->word);
 		__builtin_prefetch(&slots[label->hash & mask]);
 	}
 	for (label = query->labels; label < end; label++)
@@ -124,22 +124,27 @@ find_slots(MatchQuery *query, const MatchIndex *index)
 
 		while (slots[at].item != 0 && slots[at].hash != hash)
 			at = (at + 1) & mask;
-		label->slot = at;
-		if (slots[at].item != 0)
-			__builtin_prefetch(&values[slots[at].item - 1]);
+		label->id = slots[at].item;
+		__builtin_prefetch(&values[label->id]);
 	}
 }
 
-/* The number of a label's value; 0 if no entry asks for it. */
-static inline uint32
-find_id(const MatchIndex *index, const Slot *slots, const ValueWord *values, const MatchLabel *label)
+static inline bool
+is_label(const MatchIndex *index, uint32 id, const MatchLabel *label)
 {
+	return is_value((const Value *) (PART(index, const ValueWord, values) + id - 1),
+					value_kind(label->dim, label->len), label->text, label->word);
+}
+
+/* The number of the label's value, where the first one with its hash is another; 0 if no entry asks for it. */
+static pg_noinline uint32
+find_further(const MatchIndex *index, const MatchLabel *label)
+{
+	const Slot *slots = PART(index, const Slot, value_slots);
 	uint32		at;
 
-	for (at = label->slot; slots[at].item != 0; at = (at + 1) & index->value_mask)
-		if (likely(slots[at].hash == label->hash &&
-				   is_value((const Value *) &values[slots[at].item - 1],
-							label->dim, label->text, label->len, label->word)))
+	for (at = label->hash & index->value_mask; slots[at].item != 0; at = (at + 1) & index->value_mask)
+		if (slots[at].hash == label->hash && is_label(index, slots[at].item, label))
 			break;
 	return slots[at].item;
 }
@@ -185,42 +190,53 @@ unite_ids(MatchQuery *query)
 static void
 find_ids(MatchQuery *query, const MatchIndex *index)
 {
-	const Slot *slots = PART(index, const Slot, value_slots);
 	const ValueWord *values = PART(index, const ValueWord, values);
-	const uint64 *open = PART(index, const uint64, open_shapes);
 	const MatchLabel *end = query->labels + query->nlabels;
 	const MatchLabel *label;
+	uint64	   *shapes = query->shapes_of_dim;
+	uint64	   *keys = query->keys;
+	uint32	  **ids = query->ids;
+	int		   *nids = query->nids;
+	int			ndims = query->ndims;
+	uint64		present = 0;
 	uint64		known = 0;
+	uint64		possible = ~UINT64CONST(0);
 	int			dim;
 
-	find_slots(query, index);
-	memset(query->nids, 0, query->ndims * sizeof(int));
-	memcpy(query->shapes_of_dim, open, query->ndims * sizeof(uint64));
+	find_hashes(query, index);
+	memset(nids, 0, ndims * sizeof(int));
+	memcpy(shapes, PART(index, const uint64, open_shapes), ndims * sizeof(uint64));
 	query->several = 0;
 	for (label = query->labels; label < end; label++)
 	{
-		uint32		id = find_id(index, slots, values, label);
+		uint32		id = label->id;
+		uint64		bit;
 
+		dim = label->dim;
+		bit = UINT64CONST(1) << dim;
+		present |= bit;
 		if (id == 0)
 			continue;
-		dim = label->dim;
-		query->shapes_of_dim[dim] |= ((const Value *) &values[id - 1])->shapes;
-		if (likely(query->nids[dim] == 0))
+		if (unlikely(!is_label(index, id, label)) && (id = find_further(index, label)) == 0)
+			continue;
+		shapes[dim] |= ((const Value *) &values[id - 1])->shapes;
+		if (likely((known & bit) == 0))
 		{
-			query->nids[dim] = 1;
-			query->ids[dim][0] = id;
-			query->keys[dim] = value_key(id);
-			known |= UINT64CONST(1) << dim;
+			known |= bit;
+			nids[dim] = 1;
+			ids[dim][0] = id;
+			keys[dim] = value_key(id);
 		}
 		else
 			add_id(query, dim, id);
 	}
 	if (unlikely(query->several != 0))
 		unite_ids(query);
+	for (dim = 0; dim < ndims; dim++)
+		possible &= shapes[dim];
+	query->present = present;
 	query->known = known;
-	query->possible = ~UINT64CONST(0);
-	for (dim = 0; dim < query->ndims; dim++)
-		query->possible &= query->shapes_of_dim[dim];
+	query->possible = possible;
 }
 
 /* A probe: the bucket of a shape and one of the row's values for each of its dimensions. */
@@ -269,7 +285,7 @@ static void
 collect(MatchQuery *query, const MatchIndex *index, const Bucket *bucket)
 {
 	const uint32 *payloads = bucket->ids + PART(index, const Shape, shapes)[bucket->shape].ndims;
-	uint32		n = query->all ? bucket->nentries : bucket->ncount;
+	uint32		n = query->all ? (const BucketWord *) bucket + bucket->words - payloads : bucket->ncount;
 	uint32		i;
 
 	if (query->nfound + n > query->found_room)
@@ -302,7 +318,6 @@ next_group(const MatchIndex *index, const Group *group)
 static const Bucket *
 find_bucket(const MatchQuery *query, const MatchIndex *index, const Probe *probe)
 {
-	const Shape *shapes = PART(index, const Shape, shapes);
 	const Group *group;
 
 	for (group = probe->group;; group = next_group(index, group))
@@ -316,7 +331,7 @@ find_bucket(const MatchQuery *query, const MatchIndex *index, const Probe *probe
 
 			if ((tagged & 1) && is_bucket(query, index, bucket, probe))
 				return bucket;
-			words += BUCKET_WORDS(shapes[bucket->shape].ndims, bucket->nentries);
+			words += bucket->words;
 		}
 		if (!group_is_full(group))
 			return NULL;
@@ -429,7 +444,6 @@ match_go_on(MatchQuery *query, uint32 payload)
 {
 	const MatchIndex *index = query->index;
 	const Shape *shapes = PART(index, const Shape, shapes);
-	const uint32 *shape_dims = PART(index, const uint32, shape_dims);
 	const uint64 *keys = query->keys;
 	const uint64 unknown = ~query->known;
 	const uint64 several = query->several;
@@ -450,12 +464,11 @@ match_go_on(MatchQuery *query, uint32 payload)
 		n++;
 		if (likely((shape->mask & several) == 0))
 		{
-			const uint32 *dim = shape_dims + shape->dims;
-			const uint32 *end = dim + shape->ndims;
 			uint64		key = shape_key(number);
+			uint64		dims;
 
-			for (; dim < end; dim++)
-				key += keys[*dim];
+			for (dims = shape->mask; dims != 0; dims &= dims - 1)
+				key += keys[pg_rightmost_one_pos64(dims)];
 			add_probe(query, index, &probes, number, key, 0);
 		}
 		else

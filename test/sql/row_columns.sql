@@ -120,3 +120,8 @@ SELECT count(quotetier.net_price(fact, 1, '2025-06-15', 'r')), sum(quotetier.net
 RESET ALL;
 DROP OWNED BY row_columns_somebody;
 DROP ROLE row_columns_somebody;
+DELETE FROM quotetier.rule;
+DELETE FROM quotetier.policy WHERE name <> 'default';
+DELETE FROM quotetier.class_scheme WHERE name = 'r';
+DELETE FROM quotetier.scorecard WHERE name = 'r';
+DELETE FROM quotetier.dimension;
