@@ -123,10 +123,12 @@ know_row_type(FactReader *reader, TupleDesc tupdesc, uint64 row_type)
 		FreeTupleDesc(reader->tupdesc);
 		reader->tupdesc = NULL;
 		pfree(reader->columns);
+		pfree(reader->own_row);
 		pfree(reader->values);
 		pfree(reader->nulls);
 	}
 	reader->columns = palloc0((tupdesc->natts + 1) * sizeof(FactColumn));
+	reader->own_row = palloc((tupdesc->natts + 1) * sizeof(NullableDatum));
 	reader->values = palloc((tupdesc->natts + 1) * sizeof(Datum));
 	reader->nulls = palloc((tupdesc->natts + 1) * sizeof(bool));
 	reader->tupdesc = CreateTupleDescCopy(tupdesc);
@@ -157,11 +159,36 @@ know_row_type(FactReader *reader, TupleDesc tupdesc, uint64 row_type)
 }
 
 void
-fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type)
+fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
+					const NullableDatum *row)
 {
 	if (unlikely(reader->row_type != row_type))
 		know_row_type(reader, tupdesc, row_type);
+	reader->row = row;
 	reader->json = NULL;
+}
+
+static void
+take_values(FactReader *reader, const Datum *values, const bool *nulls)
+{
+	int			i;
+
+	for (i = 0; i < reader->tupdesc->natts; i++)
+	{
+		reader->own_row[i].value = values[i];
+		reader->own_row[i].isnull = nulls[i];
+	}
+	reader->row = reader->own_row;
+	reader->json = NULL;
+}
+
+void
+fact_reader_values(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
+				   const Datum *values, const bool *nulls)
+{
+	if (unlikely(reader->row_type != row_type))
+		know_row_type(reader, tupdesc, row_type);
+	take_values(reader, values, nulls);
 }
 
 void
@@ -184,7 +211,7 @@ fact_reader_record(FactReader *reader, HeapTupleHeader record)
 	tuple.t_tableOid = InvalidOid;
 	tuple.t_data = record;
 	heap_deform_tuple(&tuple, reader->tupdesc, reader->values, reader->nulls);
-	reader->json = NULL;
+	take_values(reader, reader->values, reader->nulls);
 }
 
 void
@@ -268,9 +295,15 @@ Jsonb *
 fact_reader_as_jsonb(FactReader *reader)
 {
 	Datum		row;
+	int			i;
 
 	if (reader->json != NULL)
 		return without_nulls(reader->json);
+	for (i = 0; i < reader->tupdesc->natts; i++)
+	{
+		reader->values[i] = reader->row[i].value;
+		reader->nulls[i] = reader->row[i].isnull;
+	}
 	row = HeapTupleGetDatum(heap_form_tuple(reader->tupdesc, reader->values, reader->nulls));
 	return without_nulls(fact_record_as_jsonb(reader, row, RECORDOID));
 }

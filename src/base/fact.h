@@ -42,7 +42,9 @@ typedef struct FactReader
 	int		   *column_of_fact; /* -1: the row has no such column */
 	int		   *text_of_fact;	/* the same if it is of type text; else -1 */
 	FactColumn *columns;
-	Datum	   *values;
+	const NullableDatum *row;	/* the row's columns, where the caller has them or ... */
+	NullableDatum *own_row;		/* ... here */
+	Datum	   *values;			/* room for taking a row apart, or together */
 	bool	   *nulls;
 
 	TupleDesc	columns_desc;	/* of the call's columns; NULL: not known yet */
@@ -61,8 +63,18 @@ extern void fact_reader_interest(FactReader *reader, uint64 interest,
 extern void fact_reader_record(FactReader *reader, HeapTupleHeader record);
 extern void fact_reader_json(FactReader *reader, Jsonb *json);
 
-/* The same where the caller has the row's columns, and puts them into values and nulls; row_type names its type. */
-extern void fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type);
+/* The same where the caller has the row's columns; row_type names its type. */
+extern void fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
+								const NullableDatum *row);
+extern void fact_reader_values(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
+							   const Datum *values, const bool *nulls);
+
+/* Has the row no such fact, whatever it may be? */
+static inline bool
+fact_absent(const FactReader *reader, int fact)
+{
+	return reader->json == NULL && reader->column_of_fact[fact] < 0;
+}
 
 /*
  * fact_argument.c: the same from an argument of a call. A call site has a reader
@@ -110,9 +122,9 @@ fact_plain_text(const FactReader *reader, int fact, FactLabel *label)
 	if (reader->json != NULL)
 		return false;
 	i = reader->text_of_fact[fact];
-	if (i < 0 || reader->nulls[i])
+	if (i < 0 || reader->row[i].isnull)
 		return false;
-	text = DatumGetPointer(reader->values[i]);
+	text = DatumGetPointer(reader->row[i].value);
 	if (likely(VARATT_IS_1B(text)))
 	{
 		label->text = VARDATA_1B(text);

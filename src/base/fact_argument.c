@@ -163,21 +163,10 @@ know_columns(FactReader *reader, FunctionCallInfo fcinfo, int number)
 static void
 read_columns(FactReader *reader, FunctionCallInfo fcinfo, int number)
 {
-	const NullableDatum *end = fcinfo->args + PG_NARGS();
-	const NullableDatum *column;
-	Datum	   *value;
-	bool	   *null;
-
 	if (unlikely(reader->columns_desc == NULL))
 		know_columns(reader, fcinfo, number);
-	fact_reader_columns(reader, reader->columns_desc, ROW_OF_COLUMNS);
-	value = reader->values;
-	null = reader->nulls;
-	for (column = end - reader->columns_desc->natts; column < end; column++)
-	{
-		*value++ = column->value;
-		*null++ = column->isnull;
-	}
+	fact_reader_columns(reader, reader->columns_desc, ROW_OF_COLUMNS,
+						fcinfo->args + PG_NARGS() - reader->columns_desc->natts);
 }
 
 Jsonb *

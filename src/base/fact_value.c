@@ -196,11 +196,11 @@ fact_labels(FactReader *reader, int fact, FactLabelSink add, void *state)
 		return;
 	}
 	i = reader->column_of_fact[fact];
-	if (i < 0 || reader->nulls[i])
+	if (i < 0 || reader->row[i].isnull)
 		return;
 	column = &reader->columns[i];
 	if (likely(!column->is_array))
-		add(state, fact, label_of_datum(reader, fact, column, reader->values[i]));
+		add(state, fact, label_of_datum(reader, fact, column, reader->row[i].value));
 	else
 	{
 		Datum	   *elements;
@@ -208,7 +208,7 @@ fact_labels(FactReader *reader, int fact, FactLabelSink add, void *state)
 		int			n;
 		int			e;
 
-		deconstruct_array(DatumGetArrayTypeP(reader->values[i]), column->element,
+		deconstruct_array(DatumGetArrayTypeP(reader->row[i].value), column->element,
 						  column->element_len, column->element_byval, column->element_align,
 						  &elements, &nulls, &n);
 		for (e = 0; e < n; e++)
@@ -240,9 +240,6 @@ fact_text(FactReader *reader, int fact, FactLabel *label)
 {
 	OneLabel	one = {reader, 0, {NULL, 0}};
 
-	/* the usual case first: the row has no such column */
-	if (reader->json == NULL && reader->column_of_fact[fact] < 0)
-		return false;
 	fact_labels(reader, fact, take_one, &one);
 	*label = one.label;
 	return one.count > 0;
@@ -263,10 +260,10 @@ fact_json(FactReader *reader, int fact, JsonbValue *value, bool *given)
 		return true;
 	}
 	i = reader->column_of_fact[fact];
-	if (i < 0 || reader->nulls[i])
+	if (i < 0 || reader->row[i].isnull)
 		return true;
 	column = &reader->columns[i];
-	datum = reader->values[i];
+	datum = reader->row[i].value;
 	*given = true;
 	switch (column->is_array ? COLUMN_OTHER : column->kind)
 	{
@@ -330,22 +327,22 @@ fact_number(FactReader *reader, int fact, Dec *number)
 		int			i = reader->column_of_fact[fact];
 		const FactColumn *column;
 
-		if (i < 0 || reader->nulls[i])
+		if (i < 0 || reader->row[i].isnull)
 			return false;
 		column = &reader->columns[i];
 		switch (column->is_array ? COLUMN_OTHER : column->kind)
 		{
 			case COLUMN_INT2:
-				*number = dec_make(DatumGetInt16(reader->values[i]), 0);
+				*number = dec_make(DatumGetInt16(reader->row[i].value), 0);
 				return true;
 			case COLUMN_INT4:
-				*number = dec_make(DatumGetInt32(reader->values[i]), 0);
+				*number = dec_make(DatumGetInt32(reader->row[i].value), 0);
 				return true;
 			case COLUMN_INT8:
-				*number = dec_make(DatumGetInt64(reader->values[i]), 0);
+				*number = dec_make(DatumGetInt64(reader->row[i].value), 0);
 				return true;
 			case COLUMN_NUMERIC:
-				value = DatumGetNumericPacked(reader->values[i]);
+				value = DatumGetNumericPacked(reader->row[i].value);
 				break;
 			default:
 				refuse_type(reader, fact, "a number", format_type_be(column->type), hint);

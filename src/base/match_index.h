@@ -16,6 +16,10 @@
 
 #include "postgres.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/match.h"
 
 #define SHAPE_BIT(shape)	(UINT64CONST(1) << ((shape) & 63))
@@ -192,6 +196,7 @@ group_is_full(const Group *group)
 	return group->more_tags >> 24 != 0;
 }
 
+#ifndef __SSE2__
 /* The highest bit of every byte that is 0. */
 static inline uint64
 zero_bytes(uint64 bytes)
@@ -200,28 +205,25 @@ zero_bytes(uint64 bytes)
 
 	return ~(((bytes & low) + low) | bytes | low);
 }
-
-/* Has any bucket of the group this tag? Cheaper than to ask which. */
-static inline bool
-group_has_tag(const Group *group, uint8 tag)
-{
-	const uint64 low = UINT64CONST(0x0101010101010101);
-	uint64		first = group->tags ^ (low * tag);
-	uint32		more = group->more_tags ^ (uint32) (low * tag);
-
-	return ((((first - low) & ~first) | ((more - (uint32) low) & ~more)) & (low << 7)) != 0;
-}
+#endif
 
 /* Which buckets of the group have this tag, as bits from the lowest on? */
 static inline uint32
 group_tagged(const Group *group, uint8 tag)
 {
+#ifdef __SSE2__
+	/* the tags come first in it */
+	__m128i		equal = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *) group), _mm_set1_epi8((char) tag));
+
+	return _mm_movemask_epi8(equal) & ((1 << GROUP_SIZE) - 1);
+#else
 	const uint64 all = UINT64CONST(0x0101010101010101) * tag;
 	const uint64 gather = UINT64CONST(0x0102040810204080);
 	uint64		first = zero_bytes(group->tags ^ all);
 	uint64		more = zero_bytes(group->more_tags ^ all) & PG_UINT32_MAX;
 
 	return ((first >> 7) * gather) >> 56 | ((more >> 7) * gather) >> 56 << 8;
+#endif
 }
 
 /* Is it the value of this kind and text, whose word is given, too? */

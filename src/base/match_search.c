@@ -246,6 +246,7 @@ typedef struct Probe
 	uint32		shape;
 	const Group *group;
 	uint64		combination;	/* of the row's values, by number */
+	uint32		tagged;			/* the group's buckets that may be it, as bits */
 } Probe;
 
 /* Probes under way at once. */
@@ -318,14 +319,14 @@ next_group(const MatchIndex *index, const Group *group)
 static const Bucket *
 find_bucket(const MatchQuery *query, const MatchIndex *index, const Probe *probe)
 {
-	const Group *group;
+	const Group *group = probe->group;
+	uint32		tagged = probe->tagged;
 
-	for (group = probe->group;; group = next_group(index, group))
+	for (;;)
 	{
 		const BucketWord *words = PART(index, const BucketWord, buckets) + group->buckets;
-		uint32		tagged;
 
-		for (tagged = group_tagged(group, bucket_tag(probe->hash)); tagged != 0; tagged >>= 1)
+		for (; tagged != 0; tagged >>= 1)
 		{
 			const Bucket *bucket = (const Bucket *) words;
 
@@ -335,6 +336,8 @@ find_bucket(const MatchQuery *query, const MatchIndex *index, const Probe *probe
 		}
 		if (!group_is_full(group))
 			return NULL;
+		group = next_group(index, group);
+		tagged = group_tagged(group, bucket_tag(probe->hash));
 	}
 }
 
@@ -349,7 +352,8 @@ run_probes(MatchQuery *query, const MatchIndex *index, Probes *probes)
 	{
 		const Group *group = probes->of[i].group;
 
-		if (!group_has_tag(group, bucket_tag(probes->of[i].hash)) && !group_is_full(group))
+		probes->of[i].tagged = group_tagged(group, bucket_tag(probes->of[i].hash));
+		if (probes->of[i].tagged == 0 && !group_is_full(group))
 			continue;
 		__builtin_prefetch(words + group->buckets);
 		__builtin_prefetch(words + group->buckets + 16);

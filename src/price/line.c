@@ -24,7 +24,8 @@ find_currency(Pricer *pricer)
 	FactLabel	fact;
 	int			decimals;
 
-	if (fact_text(pricer->facts, policy->currency_fact, &fact))
+	if (!fact_absent(pricer->facts, policy->currency_fact) &&
+		fact_text(pricer->facts, policy->currency_fact, &fact))
 	{
 		if (fact.len != 3)
 			ereport(ERROR,
@@ -174,7 +175,8 @@ unit_factor(Pricer *pricer, Dec *factor)
 	FactLabel	sku;
 	FactLabel	any_sku = {"", 0};
 
-	if (fact_number(pricer->facts, policy->uom_factor_fact, factor))
+	if (!fact_absent(pricer->facts, policy->uom_factor_fact) &&
+		fact_number(pricer->facts, policy->uom_factor_fact, factor))
 	{
 		if (dec_sign(*factor) <= 0)
 			ereport(ERROR,
@@ -184,7 +186,8 @@ unit_factor(Pricer *pricer, Dec *factor)
 					 errhint("It says how many base units one quoted unit holds.")));
 		return true;
 	}
-	if (!fact_text(pricer->facts, policy->uom_fact, &unit))
+	if (fact_absent(pricer->facts, policy->uom_fact) ||
+		!fact_text(pricer->facts, policy->uom_fact, &unit))
 		return false;
 	if (fact_text(pricer->facts, policy->sku_fact, &sku) &&
 		find_unit(policy, unit, sku, factor))

@@ -92,7 +92,7 @@ member_key(Pricer *pricer, const RuleMore *more, StringInfo key)
 static Dec
 member_weight(const Pricer *pricer, const Rule *rule, Dec base, Dec measure)
 {
-	if (is_percent((Adjust) rule->adjust))
+	if (IS_PERCENT(rule->adjust))
 		return base;
 	if (rule_scale(rule)->measure == MEASURE_AMOUNT && scale_mode(rule) != SCALE_GRADUATED)
 		return measure;
@@ -106,7 +106,7 @@ member_base(Pricer *pricer, const Rule *rule, Dec *base)
 	bool		measured = rule_scale(rule)->measure == MEASURE_AMOUNT;
 
 	*base = DEC_ZERO;
-	if (!measured && !is_percent((Adjust) rule->adjust))
+	if (!measured && !IS_PERCENT(rule->adjust))
 		return true;
 	return base_amount(pricer, rule, base, NULL) || (!measured && can_wait(pricer, rule));
 }
@@ -252,7 +252,7 @@ order_group(Pricer *pricer, const Rule *rule, const Effect *effect, Dec measure,
 	group->pools_fee = true;
 
 	/* in a chain a line's base may have moved from what the others saw of it */
-	percent = is_percent((Adjust) rule->adjust);
+	percent = IS_PERCENT(rule->adjust);
 	if (scale_mode(rule) == SCALE_GRADUATED)
 		group->pools_amount = dec_sign(group->total) != 0 &&
 			(!percent || (dec_cmp(effect->base, group->lines->weights[group->place]) == 0));

@@ -49,6 +49,13 @@ typedef enum Adjust
 #define IS_SURCHARGE(adjust) ((adjust) == ADJUST_PERCENT_ON || (adjust) == ADJUST_AMOUNT_ON)
 #define IS_GUARD(adjust) ((adjust) >= ADJUST_FLOOR_PRICE)
 
+/* Is its value a percent? The others are money, or units. */
+#define PERCENT_ADJUSTS \
+	(1 << ADJUST_PRICE_PERCENT | 1 << ADJUST_MARGIN | 1 << ADJUST_MARKUP | \
+	 1 << ADJUST_PERCENT_OFF | 1 << ADJUST_PERCENT_ON | 1 << ADJUST_FLOOR_PERCENT | \
+	 1 << ADJUST_FLOOR_MARGIN | 1 << ADJUST_CAP_PERCENT_OFF)
+#define IS_PERCENT(adjust) ((PERCENT_ADJUSTS >> (adjust) & 1) != 0)
+
 typedef enum Breach
 {
 	BREACH_CLAMP,

@@ -195,9 +195,7 @@ quote_row(RowPricing *site, TupleDesc tupdesc, Quote *quote)
 	if (!OidIsValid(site->facts.oid))
 	{
 		/* the reader meets rows of this table only, so any name will do */
-		fact_reader_columns(pricer->facts, tupdesc, 1);
-		memcpy(pricer->facts->values, site->values, tupdesc->natts * sizeof(Datum));
-		memcpy(pricer->facts->nulls, site->nulls, tupdesc->natts * sizeof(bool));
+		fact_reader_values(pricer->facts, tupdesc, 1, site->values, site->nulls);
 		if (unlikely(site->checked_serial != pricer->serial))
 			check_generated(site, tupdesc);
 	}

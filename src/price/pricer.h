@@ -258,7 +258,6 @@ extern bool base_amount(Pricer *pricer, const Rule *rule, Dec *base, char **why_
 
 /* What a rule's scale measures of the line, in the rule's currency; base if it measures that. */
 extern bool rule_measure(Pricer *pricer, const Rule *rule, Dec base, Dec *measure, char **why_not);
-extern bool is_percent(Adjust adjust);
 
 /* rule_effect.c: tries a rule on an entry value; else says why not (if asked). */
 extern bool rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not);

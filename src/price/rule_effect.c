@@ -17,25 +17,6 @@ static const Dec hundred = {100, 0, NULL};
 static const Dec one = {1, 0, NULL};
 static const Dec quotient_step = {1, QUOTIENT_SCALE, NULL};
 
-bool
-is_percent(Adjust adjust)
-{
-	switch (adjust)
-	{
-		case ADJUST_PRICE_PERCENT:
-		case ADJUST_MARGIN:
-		case ADJUST_MARKUP:
-		case ADJUST_PERCENT_OFF:
-		case ADJUST_PERCENT_ON:
-		case ADJUST_FLOOR_PERCENT:
-		case ADJUST_FLOOR_MARGIN:
-		case ADJUST_CAP_PERCENT_OFF:
-			return true;
-		default:
-			return false;
-	}
-}
-
 /* A numeric fact that money is reckoned from. */
 static bool
 money_fact(Pricer *pricer, int fact, Dec *value)
@@ -210,7 +191,7 @@ graduate(const Rule *rule, const Effect *effect, const Bracket *last, Dec measur
 		Dec			inside = dec_sub(upto, from);
 		Dec			value = stored_dec(&band->value);
 
-		*sum = dec_add(*sum, is_percent(rule->adjust) ?
+		*sum = dec_add(*sum, IS_PERCENT(rule->adjust) ?
 					   percent_of(rule, value, dec_mul(effect->base, inside)) :
 					   dec_mul(inside, value));
 		if (band == last)
@@ -298,7 +279,7 @@ list_rate(Pricer *pricer, const Rule *rule, Dec rate)
 static Dec
 amount_at(Pricer *pricer, const Rule *rule, const Effect *effect)
 {
-	if (is_percent(rule->adjust))
+	if (IS_PERCENT(rule->adjust))
 		return percent_of(rule, effect->rate, effect->base);
 	if (rule->adjust == ADJUST_LINE_AMOUNT_OFF)
 		return effect->rate;
@@ -315,7 +296,7 @@ amount_on_bands(Pricer *pricer, const Rule *rule, Effect *effect, Dec offset,
 	bool		known;
 
 	/* the same share of every band for each line measured together */
-	if (group->pools_amount && is_percent(rule->adjust))
+	if (group->pools_amount && IS_PERCENT(rule->adjust))
 		effect->base = group->weight;
 	known = graduate_from(rule, effect, offset, group->total, &sum, &effect->fee);
 	effect->base = own_base;
@@ -323,7 +304,7 @@ amount_on_bands(Pricer *pricer, const Rule *rule, Effect *effect, Dec offset,
 		return false;
 	if (dec_sign(measure) == 0 && !group->pools_amount)
 		*amount = amount_at(pricer, rule, effect);
-	else if (is_percent(rule->adjust))
+	else if (IS_PERCENT(rule->adjust))
 		*amount = dec_div(sum, group->total, quotient_step, ROUND_HALF_UP);
 	else if (rule_scale(rule)->measure == MEASURE_QUANTITY)
 		*amount = rule_money(pricer, rule, sum);
@@ -340,7 +321,7 @@ static bool
 amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char **why_not)
 {
 	const Scale *scale = rule_scale(rule);
-	bool		percent = is_percent(rule->adjust);
+	bool		percent = IS_PERCENT(rule->adjust);
 	Dec			offset = scale_offset(pricer, rule);
 	const Bracket *bracket;
 	Dec			measure;
@@ -430,7 +411,7 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char *
 			*why_not = psprintf("a margin of %s %% has no price", dec_text(effect->rate));
 		return false;
 	}
-	if (!is_percent(rule->adjust))
+	if (!IS_PERCENT(rule->adjust))
 		effect->rate = list_rate(pricer, rule, rule_money(pricer, rule, effect->rate));
 	*amount = amount_at(pricer, rule, effect);
 	return true;
@@ -457,7 +438,7 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 	Dec			amount;
 
 	effect->has_base = false;
-	if (is_percent(adjust) || adjust == ADJUST_FLOOR_OVER ||
+	if (IS_PERCENT(adjust) || adjust == ADJUST_FLOOR_OVER ||
 		(rule->scale != 0 && rule_scale(rule)->measure == MEASURE_AMOUNT))
 	{
 		if (!base_amount(pricer, rule, &effect->base, why_not))
