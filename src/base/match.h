@@ -25,6 +25,9 @@ extern MatchBuilder *match_begin(int ndims);
 /* The number (never 0) that stands for a value of a dimension. */
 extern uint32 match_intern(MatchBuilder *builder, int dim, const char *value, int len);
 
+/* Makes room for so many entries, which then take no copying. */
+extern void match_expect(MatchBuilder *builder, uint32 nentries);
+
 /*
  * Adds an entry: for every dimension whose bit is set in mask, ids[dimension]
  * is the value it is constrained to. Entries must come in the order in which

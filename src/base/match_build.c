@@ -45,6 +45,17 @@ typedef struct ShapeEntry
 	uint32		shape;
 } ShapeEntry;
 
+/* An entry on its way in: what it looks at first is being fetched into the cache. */
+typedef struct ComingEntry
+{
+	uint32		hash;
+	uint32		shape;
+	uint32		payload;
+	uint32		ids[MATCH_MAX_DIMENSIONS];	/* of the shape's dimensions, in their order */
+} ComingEntry;
+
+#define ENTRIES_COMING 8
+
 struct MatchBuilder
 {
 	int			ndims;
@@ -59,6 +70,9 @@ struct MatchBuilder
 	Vector		bucket_ids;
 	Vector		bucket_slots;
 	Vector		entries;
+	ComingEntry coming[ENTRIES_COMING];	/* in turn */
+	uint64		ncome;			/* how many were added */
+	uint64		nin;			/* how many of them are in */
 };
 
 /* ----- growing arrays ----- */
@@ -202,6 +216,25 @@ match_intern(MatchBuilder *builder, int dim, const char *value, int len)
 	return place + 1;
 }
 
+static void
+vector_expect(Vector *vector, Size n)
+{
+	if (n <= vector->room)
+		return;
+	vector->data = repalloc_huge(vector->data, n * vector->width);
+	vector->room = n;
+}
+
+void
+match_expect(MatchBuilder *builder, uint32 nentries)
+{
+	Assert(builder->entries.used == 0);
+	vector_expect(&builder->buckets, nentries);
+	vector_expect(&builder->entries, nentries);
+	pfree(builder->bucket_slots.data);
+	slots_init(&builder->bucket_slots, pg_nextpower2_64(2 * (uint64) Max(nentries, 256)));
+}
+
 static uint32
 shape_of(MatchBuilder *builder, uint64 mask, uint32 payload)
 {
@@ -233,29 +266,19 @@ shape_of(MatchBuilder *builder, uint64 mask, uint32 payload)
 	return entry->shape;
 }
 
-void
-match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload)
+/* Takes in the entry that has waited longest. */
+static void
+take_in(MatchBuilder *builder)
 {
-	uint32		shape_number = shape_of(builder, mask, payload);
-	Shape	   *shape = &ITEM(builder->shapes, Shape, shape_number);
-	const uint32 *dims = &ITEM(builder->shape_dims, uint32, shape->dims);
-	uint64		key = shape_key(shape_number);
-	uint32		hash;
+	const ComingEntry *coming = &builder->coming[builder->nin++ % ENTRIES_COMING];
+	uint32		ndims = ITEM(builder->shapes, Shape, coming->shape).ndims;
 	uint32		slot_mask = builder->bucket_slots.used - 1;
 	uint32		at;
 	BuildBucket *bucket = NULL;
 	BuildEntry *entry;
 	uint32		number;
-	uint32		i;
 
-	for (i = 0; i < shape->ndims; i++)
-	{
-		BUILT_VALUE(builder, ids[dims[i]])->shapes |= SHAPE_BIT(shape_number);
-		key += value_key(ids[dims[i]]);
-	}
-	hash = bucket_hash(key);
-
-	for (at = hash & slot_mask; bucket == NULL; at = (at + 1) & slot_mask)
+	for (at = coming->hash & slot_mask; bucket == NULL; at = (at + 1) & slot_mask)
 	{
 		Slot	   *slot = &ITEM(builder->bucket_slots, Slot, at);
 		BuildBucket *known;
@@ -263,18 +286,14 @@ match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload)
 		if (slot->item == 0)
 			break;
 		known = &ITEM(builder->buckets, BuildBucket, slot->item - 1);
-		if (slot->hash != hash || known->shape != shape_number)
-			continue;
-		for (i = 0; i < shape->ndims; i++)
-			if (ITEM(builder->bucket_ids, uint32, known->ids + i) != ids[dims[i]])
-				break;
-		if (i == shape->ndims)
+		if (slot->hash == coming->hash && known->shape == coming->shape &&
+			memcmp(&ITEM(builder->bucket_ids, uint32, known->ids), coming->ids, ndims * sizeof(uint32)) == 0)
 			bucket = known;
 	}
 
 	number = builder->entries.used;
 	entry = vector_add(&builder->entries, 1);
-	entry->payload = payload;
+	entry->payload = coming->payload;
 	entry->next = PG_UINT32_MAX;
 
 	if (bucket != NULL)
@@ -286,15 +305,41 @@ match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload)
 	}
 
 	bucket = vector_add(&builder->buckets, 1);
-	bucket->hash = hash;
-	bucket->shape = shape_number;
+	bucket->hash = coming->hash;
+	bucket->shape = coming->shape;
 	bucket->ids = builder->bucket_ids.used;
 	bucket->first = bucket->last = number;
 	bucket->nentries = 1;
-	for (i = 0; i < shape->ndims; i++)
-		*(uint32 *) vector_add(&builder->bucket_ids, 1) = ids[dims[i]];
+	memcpy(vector_add(&builder->bucket_ids, ndims), coming->ids, ndims * sizeof(uint32));
 	slots_make_room(&builder->bucket_slots, builder->buckets.used);
-	slot_put(&builder->bucket_slots, hash, builder->buckets.used - 1);
+	slot_put(&builder->bucket_slots, coming->hash, builder->buckets.used - 1);
+}
+
+void
+match_add(MatchBuilder *builder, uint64 mask, const uint32 *ids, uint32 payload)
+{
+	uint32		shape_number = shape_of(builder, mask, payload);
+	const Shape *shape = &ITEM(builder->shapes, Shape, shape_number);
+	const uint32 *dims = &ITEM(builder->shape_dims, uint32, shape->dims);
+	uint64		key = shape_key(shape_number);
+	ComingEntry *coming;
+	uint32		i;
+
+	if (builder->ncome == builder->nin + ENTRIES_COMING)
+		take_in(builder);
+	coming = &builder->coming[builder->ncome++ % ENTRIES_COMING];
+	for (i = 0; i < shape->ndims; i++)
+	{
+		uint32		id = ids[dims[i]];
+
+		BUILT_VALUE(builder, id)->shapes |= SHAPE_BIT(shape_number);
+		key += value_key(id);
+		coming->ids[i] = id;
+	}
+	coming->hash = bucket_hash(key);
+	coming->shape = shape_number;
+	coming->payload = payload;
+	__builtin_prefetch(&ITEM(builder->bucket_slots, Slot, coming->hash & (builder->bucket_slots.used - 1)));
 }
 
 static Size
@@ -353,6 +398,8 @@ match_size(MatchBuilder *builder)
 {
 	MatchIndex	head;
 
+	while (builder->nin < builder->ncome)
+		take_in(builder);
 	return place_parts(builder, &head);
 }
 

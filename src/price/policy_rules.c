@@ -541,6 +541,7 @@ read_rules(Compiler *c, const char *name)
 			  name, c->changed, c->nchanged, read_rule);
 	sort_rules(c);
 	read_scales(c);
+	match_expect(c->scopes->match, c->rules.n);
 	for (i = 0; i < c->rules.n; i++)
 	{
 		const ReadRule *rule = &c->rules.items[c->order[i]];
