@@ -3,20 +3,22 @@
  *		Facts as a function's argument: a row, jsonb or JSON text.
  *
  * Statements mostly make the row from columns, for this call alone, and to make
- * one and take it apart again is a good part of what a price costs. So the planner is told to
- * hand over the columns instead: behind the arguments that are declared, while
- * the row's own place tells their names. As a column may be null, a function
- * that has this support is not strict.
+ * one and take it apart again is a good part of what a price costs. So the
+ * planner is told to hand over the columns instead: behind the arguments that
+ * are declared, while the row's own place tells their names. As a column may be
+ * null, a function that has this support is not strict.
  */
 #include "postgres.h"
 
 #include "base/fact.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "utils/array.h"
@@ -29,15 +31,13 @@ PG_FUNCTION_INFO_V1(row_support);
 
 /* ----- in the plan ----- */
 
-/* Can the row be null as a whole, or be so by GROUPING SETS? Then its columns do not tell. */
+/* Is there an outer join, by which a row may be null as a whole? Then its columns do not tell. */
 static bool
-may_be_null(const PlannerInfo *root)
+has_outer_join(const Query *query)
 {
 	ListCell   *cell;
 
-	if (root->parse->groupingSets != NIL)
-		return true;
-	foreach(cell, root->parse->rtable)
+	foreach(cell, query->rtable)
 	{
 		const RangeTblEntry *entry = lfirst(cell);
 
@@ -47,40 +47,113 @@ may_be_null(const PlannerInfo *root)
 	return false;
 }
 
+/* Does the query read the table or view whose rows are of this type, so that its plan ends with the type? */
+static bool
+reads_type(const Query *query, Oid type)
+{
+	Oid			relid = get_typ_typrelid(type);
+	ListCell   *cell;
+
+	foreach(cell, query->rtable)
+		if (OidIsValid(relid) && lfirst_node(RangeTblEntry, cell)->relid == relid)
+			return true;
+	return false;
+}
+
+/* The names that columns have in a type, of whose values there is one for each; without those dropped. */
+static List *
+names_of_type(Oid type, List *values, List **columns)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(type, -1);
+	List	   *names = NIL;
+	ListCell   *cell;
+
+	foreach(cell, values)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, foreach_current_index(cell));
+
+		if (attr->attisdropped)
+			continue;
+		names = lappend(names, makeString(pstrdup(NameStr(attr->attname))));
+		*columns = lappend(*columns, lfirst(cell));
+	}
+	ReleaseTupleDesc(desc);
+	return names;
+}
+
+/* The columns of a row that is made for the call. */
+static List *
+made_row_columns(const PlannerInfo *root, RowExpr *row, List **columns)
+{
+	/* what is grouped by, and comes from below, must not be evaluated again */
+	if (contain_volatile_functions((Node *) row))
+		return NIL;
+	if (row->row_typeid == RECORDOID)
+	{
+		*columns = row->args;
+		return row->colnames;
+	}
+	if (root == NULL || !reads_type(root->parse, row->row_typeid))
+		return NIL;
+	return names_of_type(row->row_typeid, row->args, columns);
+}
+
+/* All columns of a table, as the relation's type has them; aliases do not count in it. */
+static List *
+vars_of_type(const Var *row)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc(row->vartype, -1);
+	List	   *vars = NIL;
+	int			i;
+
+	for (i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		vars = lappend(vars, makeVar(row->varno, i + 1, attr->atttypid, attr->atttypmod,
+									 attr->attcollation, 0));
+	}
+	ReleaseTupleDesc(desc);
+	return vars;
+}
+
+/* The columns of a row that the query reads. */
+static List *
+whole_row_columns(const PlannerInfo *root, const Var *row, List **columns)
+{
+	const RangeTblEntry *entry;
+	List	   *names = NIL;
+
+	if (root == NULL || row->varattno != InvalidAttrNumber || row->varlevelsup != 0 ||
+		row->varno < 1 || row->varno > list_length(root->parse->rtable) ||
+		has_outer_join(root->parse))
+		return NIL;
+
+	/* a table's constraints come here, too, and say 1 whatever the query's first entry is */
+	entry = rt_fetch(row->varno, root->parse->rtable);
+	if (entry->rtekind == RTE_RELATION)
+	{
+		if (entry->relkind != RELKIND_VIEW && get_rel_type_id(entry->relid) == row->vartype)
+			names = names_of_type(row->vartype, vars_of_type(row), columns);
+	}
+	else if (row->vartype == RECORDOID && (entry->rtekind != RTE_SUBQUERY || entry->subquery != NULL))
+		expandRTE(unconstify(RangeTblEntry *, entry), row->varno, 0, -1, false, &names, columns);
+	return names;
+}
+
 /* The names of the columns that make up a row, as String nodes; NIL if that cannot be told. */
 static List *
-row_columns(PlannerInfo *root, Node *row, List **columns)
+row_columns(const PlannerInfo *root, Node *row, List **columns)
 {
 	List	   *names = NIL;
 
-	if (IsA(row, RowExpr) && ((RowExpr *) row)->row_typeid == RECORDOID)
-	{
-		names = ((RowExpr *) row)->colnames;
-		*columns = ((RowExpr *) row)->args;
-	}
-	else if (IsA(row, RowExpr))
-	{
-		TupleDesc	desc = lookup_rowtype_tupdesc(((RowExpr *) row)->row_typeid, -1);
-		ListCell   *cell;
-
-		foreach(cell, ((RowExpr *) row)->args)
-		{
-			Form_pg_attribute attr = TupleDescAttr(desc, foreach_current_index(cell));
-
-			if (attr->attisdropped)
-				continue;
-			names = lappend(names, makeString(pstrdup(NameStr(attr->attname))));
-			*columns = lappend(*columns, lfirst(cell));
-		}
-		ReleaseTupleDesc(desc);
-	}
-	else if (IsA(row, Var) && ((Var *) row)->varattno == InvalidAttrNumber &&
-			 ((Var *) row)->varlevelsup == 0 && root != NULL && !may_be_null(root))
-	{
-		int			number = ((Var *) row)->varno;
-
-		expandRTE(planner_rt_fetch(number, root), number, 0, -1, false, &names, columns);
-	}
+	/* by which any row may be null */
+	if (root != NULL && root->parse->groupingSets != NIL)
+		return NIL;
+	if (IsA(row, RowExpr))
+		names = made_row_columns(root, (RowExpr *) row, columns);
+	else if (IsA(row, Var))
+		names = whole_row_columns(root, (Var *) row, columns);
 	return list_length(names) == list_length(*columns) ? names : NIL;
 }
 

@@ -68,12 +68,42 @@ SELECT * FROM handed_over($$SELECT quotetier.net_price(ROW(id, list_price, t, c,
 -- columns without names are f1, f2; a row in a row is a value
 SELECT quotetier.net_price(ROW(id, list_price), 1, '2025-06-15', 'r') IS NULL AS "no list_price", quotetier.net_price(ROW(), 1, '2025-06-15', 'r') IS NULL AS none FROM fact WHERE id = 1;
 SELECT quotetier.net_price(f, 1, '2025-06-15', 'r') FROM (SELECT 100 AS list_price, 1 AS f1, ROW(2, 3) AS inner, NULL AS unknown) f;
+-- names are those of a table's columns, whatever the query calls them; of other rows those that the query gives
+SELECT quotetier.net_price(f, 1, '2025-06-15', 'r'), quotetier.net_price((ARRAY[f])[1], 1, '2025-06-15', 'r') AS expected FROM fact f (a, b, list_price) WHERE a = 1;
+SELECT quotetier.net_price(f, 1, '2025-06-15', 'r') FROM (SELECT t, list_price FROM fact WHERE id = 1 OFFSET 0) f (a, b);
+CREATE TABLE guarded (id int, t text, tags text);
+INSERT INTO guarded VALUES (1, 'gold', 'old'), (2, 'tin', 'new');
+ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
+CREATE POLICY others ON guarded USING (quotetier.classify('r', guarded, '2025-06-15') <> 'old gold');
+CREATE ROLE row_columns_reader;
+GRANT SELECT ON guarded TO row_columns_reader;
+GRANT EXECUTE ON FUNCTION quotetier.classify(text, record, timestamptz) TO row_columns_reader;
+SET ROLE row_columns_reader;
+SELECT count(*) FROM guarded;
+SELECT count(*) FROM guarded g (a, b, c);
+RESET ROLE;
+DROP OWNED BY row_columns_reader;
+DROP ROLE row_columns_reader;
+CREATE TABLE old_name (price numeric, t text);
+INSERT INTO old_name VALUES (100, 'gold');
+CREATE VIEW stored AS SELECT quotetier.net_price(o, 1, '2025-06-15', 'r') FROM old_name o;
+SELECT * FROM stored;
+ALTER TABLE old_name RENAME price TO list_price;
+SELECT * FROM stored;
+-- a table's constraint is looked at before its columns are the query's
+CREATE TABLE parent (id int, list_price numeric, t text);
+CREATE TABLE child (CHECK (quotetier.net_price(child, 1, '2025-06-15', 'r') > 10)) INHERITS (parent);
+INSERT INTO child VALUES (1, 100, 'gold');
+INSERT INTO child VALUES (1, 10, 'gold');
+SELECT * FROM (SELECT 1 AS one) o, parent WHERE id = 1;
+SELECT a.id FROM child a, child b WHERE a.id = b.id AND a.list_price > 10;
 -- two columns of one name, of which a rule asks; and one that no rule asks for
 SELECT quotetier.net_price(j, 1, '2025-06-15', 'r') FROM (fact a JOIN gold b USING (id, list_price)) j;
 SELECT quotetier.net_price(f, 1, '2025-06-15', 'r') FROM (SELECT list_price, 1 AS x, 2 AS x FROM fact WHERE id = 1) f;
 -- each is evaluated once
 CREATE SEQUENCE calls;
 SELECT quotetier.net_price(f, 1, '2025-06-15', 'r'), currval('calls') FROM (SELECT 100 + 0 * nextval('calls') AS list_price, 1 AS f1 OFFSET 0) f;
+SELECT ROW(nextval('calls') + list_price, t)::old_name AS grouped, quotetier.net_price(ROW(nextval('calls') + list_price, t)::old_name, 1, '2025-06-15', 'r') FROM old_name GROUP BY ROW(nextval('calls') + list_price, t)::old_name;
 -- as many as a call can have, and one more
 SELECT format('SELECT quotetier.net_price(f, 1, ''2025-06-15'', ''r'') FROM (SELECT list_price, %s FROM fact WHERE id = 1) f', string_agg('id * ' || i || ' AS f' || i, ', ')) AS most FROM generate_series(1, 95) i \gset
 SELECT replace(:'most', ' FROM fact', ', id * 96 AS f96 FROM fact') AS more \gset
@@ -87,6 +117,7 @@ SELECT id, quotetier.net_price(gold, 1, '2025-06-15', 'r') AS net, quotetier.cla
 SELECT id, q.* FROM fact LEFT JOIN gold USING (id) CROSS JOIN LATERAL quotetier.quote(gold, 1, '2025-06-15', 'r') q WHERE id > 3;
 SELECT gold.id, quotetier.classify('r', gold) AS class FROM gold GROUP BY ROLLUP (gold), gold.id ORDER BY 1, 2;
 SELECT fact.id, quotetier.classify('r', fact) AS class FROM fact GROUP BY ROLLUP (fact), fact.id ORDER BY 1, 2 LIMIT 2;
+SELECT id, quotetier.classify('r', ROW(id, t)) AS class FROM fact WHERE id < 3 GROUP BY ROLLUP (ROW(id, t), id) ORDER BY 1, 2;
 SELECT * FROM handed_over($$SELECT quotetier.net_price(fact, 1, '2025-06-15', 'r') FROM fact LEFT JOIN gold USING (id)$$);
 -- one made of columns is there, whatever they are
 SELECT fact.id, q.net_price FROM fact LEFT JOIN gold USING (id) CROSS JOIN LATERAL (SELECT fact.list_price, gold.t) f CROSS JOIN LATERAL quotetier.quote(f, 1, '2025-06-15', 'r') q ORDER BY id;
@@ -112,6 +143,12 @@ ALTER TABLE fact ADD COLUMN f1 int DEFAULT 1;
 EXECUTE kept;
 ALTER TABLE fact RENAME f1 TO f2;
 EXECUTE kept;
+CREATE TYPE attributes AS (price numeric, t text);
+SET plan_cache_mode = force_generic_plan;
+PREPARE of_type AS SELECT quotetier.net_price(ROW(list_price, t)::attributes, 1, '2025-06-15', 'r') FROM fact WHERE id = 2;
+EXECUTE of_type;
+ALTER TYPE attributes RENAME ATTRIBUTE price TO list_price;
+EXECUTE of_type;
 SET max_parallel_workers_per_gather = 2;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
