@@ -85,8 +85,8 @@ names_of_type(Oid type, List *values, List **columns)
 static List *
 made_row_columns(const PlannerInfo *root, RowExpr *row, List **columns)
 {
-	/* what is grouped by, and comes from below, must not be evaluated again */
-	if (contain_volatile_functions((Node *) row))
+	/* one that is grouped by comes from below: its columns must not give anything else here */
+	if (contain_volatile_functions((Node *) row) || expression_returns_set((Node *) row))
 		return NIL;
 	if (row->row_typeid == RECORDOID)
 	{
@@ -136,7 +136,9 @@ whole_row_columns(const PlannerInfo *root, const Var *row, List **columns)
 		if (entry->relkind != RELKIND_VIEW && get_rel_type_id(entry->relid) == row->vartype)
 			names = names_of_type(row->vartype, vars_of_type(row), columns);
 	}
-	else if (row->vartype == RECORDOID && (entry->rtekind != RTE_SUBQUERY || entry->subquery != NULL))
+	else if (row->vartype == RECORDOID &&
+			 (entry->rtekind == RTE_VALUES || entry->rtekind == RTE_CTE ||
+			  (entry->rtekind == RTE_SUBQUERY && entry->subquery != NULL)))
 		expandRTE(unconstify(RangeTblEntry *, entry), row->varno, 0, -1, false, &names, columns);
 	return names;
 }

@@ -104,6 +104,7 @@ SELECT quotetier.net_price(f, 1, '2025-06-15', 'r') FROM (SELECT list_price, 1 A
 CREATE SEQUENCE calls;
 SELECT quotetier.net_price(f, 1, '2025-06-15', 'r'), currval('calls') FROM (SELECT 100 + 0 * nextval('calls') AS list_price, 1 AS f1 OFFSET 0) f;
 SELECT ROW(nextval('calls') + list_price, t)::old_name AS grouped, quotetier.net_price(ROW(nextval('calls') + list_price, t)::old_name, 1, '2025-06-15', 'r') FROM old_name GROUP BY ROW(nextval('calls') + list_price, t)::old_name;
+SELECT ROW(generate_series(1, 3), t) AS grouped, quotetier.net_price(ROW(generate_series(1, 3), t), 1, '2025-06-15', 'r') IS NULL AS "no price" FROM old_name GROUP BY ROW(generate_series(1, 3), t) ORDER BY 1;
 -- as many as a call can have, and one more
 SELECT format('SELECT quotetier.net_price(f, 1, ''2025-06-15'', ''r'') FROM (SELECT list_price, %s FROM fact WHERE id = 1) f', string_agg('id * ' || i || ' AS f' || i, ', ')) AS most FROM generate_series(1, 95) i \gset
 SELECT replace(:'most', ' FROM fact', ', id * 96 AS f96 FROM fact') AS more \gset
