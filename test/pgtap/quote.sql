@@ -19,7 +19,8 @@ WHERE pronamespace = 'quotetier'::regnamespace GROUP BY name ORDER BY name;
 SELECT function_returns('quotetier', name, args, what) FROM call;
 SELECT function_lang_is('quotetier', name, args, 'c') FROM call;
 SELECT volatility_is('quotetier', name, args, 'stable') FROM call;
-SELECT is_strict('quotetier', name, args) FROM call;
+-- of those that get a row's columns none is strict, for a column may be null; null in, null out holds of all
+SELECT CASE WHEN type = 'record' AND name <> 'explain_quote' THEN isnt_strict('quotetier', name, args) ELSE is_strict('quotetier', name, args) END FROM call;
 SELECT isnt_definer('quotetier', name, args) FROM call;
 SELECT is(p.proparallel::text, 's', name || ' from ' || type || ' is parallel safe')
 FROM call JOIN pg_proc p ON p.oid = format('quotetier.%s(%s)', name, array_to_string(args, ', '))::regprocedure;
