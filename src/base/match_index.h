@@ -113,7 +113,6 @@ value_kind(int dim, int len)
 	return (uint64) dim << 32 | (uint32) len;
 }
 
-#define KIND_DIM(kind) ((int) ((kind) >> 32))
 #define KIND_LEN(kind) ((int) (uint32) (kind))
 
 /* Up to so many bytes a value's word tells all. */

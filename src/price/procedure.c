@@ -141,27 +141,6 @@ add_label(void *state, int fact, FactLabel label)
 	scope_query_label(&pricer->query, fact, is_path, label);
 }
 
-/* Adds the labels that are plain texts, as most are; in which other dimensions may there be some? */
-static inline uint64
-add_plain_labels(Pricer *pricer)
-{
-	const FactReader *facts = pricer->facts;
-	uint64		others = pricer->policy->used_dims & pricer->policy->path_dims;
-	uint64		dims;
-
-	for (dims = pricer->policy->used_dims & ~others; dims != 0; dims &= dims - 1)
-	{
-		int			fact = pg_rightmost_one_pos64(dims);
-		FactLabel	label;
-
-		if (likely(fact_plain_text(facts, fact, &label)))
-			match_query_add(&pricer->query, fact, label.text, label.len);
-		else
-			others |= UINT64CONST(1) << fact;
-	}
-	return others;
-}
-
 bool
 same_rank(const Pricer *pricer, const Rule *a, const Rule *b)
 {
@@ -234,15 +213,21 @@ find_rules(Pricer *pricer)
 {
 	const Policy *policy = pricer->policy;
 	bool		all = pricer->trace != NULL || policy->all_count;
-	uint64		others;
 	uint64		dims;
 
 	match_query_reset(&pricer->query);
 	if (unlikely(policy->base != NULL))
 		match_query_reset(&pricer->patch_query);
-	others = policy->base != NULL ? policy->used_dims : add_plain_labels(pricer);
-	for (dims = others; dims != 0; dims &= dims - 1)
-		fact_labels(pricer->facts, pg_rightmost_one_pos64(dims), add_label, pricer);
+	for (dims = policy->used_dims; dims != 0; dims &= dims - 1)
+	{
+		int			fact = pg_rightmost_one_pos64(dims);
+		FactLabel	label;
+
+		if (likely(fact_plain_text(pricer->facts, fact, &label)))
+			add_label(pricer, fact, label);
+		else
+			fact_labels(pricer->facts, fact, add_label, pricer);
+	}
 	if (likely(policy->base == NULL))
 	{
 		match_start(&pricer->query, POLICY_MATCH(policy), all);
