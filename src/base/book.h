@@ -86,7 +86,7 @@ extern void book_init(void);
  * between any two books ever handed out, so that what is derived from a book
  * can be kept by it.
  */
-extern const void *book_get(BookKind *kind, const char *key, int keylen, uint64 *serial);
+extern pg_attribute_hot const void *book_get(BookKind *kind, const char *key, int keylen, uint64 *serial);
 
 /*
  * Between the two, no book is deleted: around code of the user's that runs while

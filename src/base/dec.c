@@ -65,7 +65,7 @@ scale_up(int128 v, int n, int128 *result)
 		!__builtin_mul_overflow(v, power_of_ten(n), result);
 }
 
-static bool
+static inline bool
 fits64(int128 v)
 {
 	return v == (int64) v;
@@ -216,7 +216,7 @@ dec_from_numeric(Numeric num, Dec *result)
 }
 
 /* Builds the numeric of v / 10^scale, with exactly dscale >= scale decimals shown. */
-static Numeric
+static pg_attribute_hot Numeric
 numeric_build(int128 v, int scale, int dscale)
 {
 	bool		negative = v < 0;
@@ -297,11 +297,9 @@ numeric_build(int128 v, int scale, int dscale)
 	return (Numeric) out;
 }
 
-Numeric
-dec_to_numeric(const Dec *a, int min_scale)
+static pg_noinline pg_attribute_cold Numeric
+long_to_numeric(Dec d, int min_scale)
 {
-	Dec			d = *a;
-
 	if (d.big != NULL)
 	{
 		Numeric		n = DatumGetNumeric(DirectFunctionCall1(numeric_trim_scale,
@@ -314,27 +312,28 @@ dec_to_numeric(const Dec *a, int min_scale)
 													Int32GetDatum(min_scale)));
 		return n;
 	}
-	if (d.scale > min_scale)
+	while (d.scale > min_scale && d.v % 10 == 0)
 	{
-		if (fits64(d.v))
-		{
-			int64		v = (int64) d.v;
-
-			while (d.scale > min_scale && v % 10 == 0)
-			{
-				v /= 10;
-				d.scale--;
-			}
-			d.v = v;
-		}
-		else
-			while (d.scale > min_scale && d.v % 10 == 0)
-			{
-				d.v /= 10;
-				d.scale--;
-			}
+		d.v /= 10;
+		d.scale--;
 	}
 	return numeric_build(d.v, d.scale, Max(d.scale, min_scale));
+}
+
+Numeric
+dec_to_numeric(const Dec *a, int min_scale)
+{
+	int64		v = (int64) a->v;
+	int64		scale = a->scale;
+
+	if (unlikely(!dec_is_short(*a)))
+		return long_to_numeric(*a, min_scale);
+	while (scale > min_scale && v % 10 == 0)
+	{
+		v /= 10;
+		scale--;
+	}
+	return numeric_build(v, scale, Max(scale, min_scale));
 }
 
 static Numeric
@@ -358,23 +357,12 @@ from_result(Datum num)
 	return d;
 }
 
-Dec
-dec_add_slow(Dec a, Dec b)
+static pg_noinline pg_attribute_cold Dec
+add_long(Dec a, Dec b)
 {
 	if (a.big == NULL && b.big == NULL)
 	{
-		int64		x64 = (int64) a.v;
-		int64		y64 = (int64) b.v;
-		int64		more = b.scale - a.scale;
 		int			attempt;
-
-		/* most often all fits 64 bits */
-		if (likely(fits64(a.v) && fits64(b.v) &&
-				   more < (int64) lengthof(dec_power64) && -more < (int64) lengthof(dec_power64) &&
-				   !__builtin_mul_overflow(x64, dec_power64[Max(more, 0)], &x64) &&
-				   !__builtin_mul_overflow(y64, dec_power64[Max(-more, 0)], &y64) &&
-				   !__builtin_add_overflow(x64, y64, &x64)))
-			return dec_make(x64, Max(a.scale, b.scale));
 
 		for (attempt = 0; attempt < 2; attempt++)
 		{
@@ -401,19 +389,40 @@ dec_add_slow(Dec a, Dec b)
 }
 
 Dec
+dec_add_slow(Dec a, Dec b)
+{
+	int64		x = (int64) a.v;
+	int64		y = (int64) b.v;
+	int64		more = b.scale - a.scale;
+
+	if (likely(dec_is_short(a) && dec_is_short(b) &&
+			   more < (int64) lengthof(dec_power64) && -more < (int64) lengthof(dec_power64) &&
+			   !__builtin_mul_overflow(x, dec_power64[Max(more, 0)], &x) &&
+			   !__builtin_mul_overflow(y, dec_power64[Max(-more, 0)], &y) &&
+			   !__builtin_add_overflow(x, y, &x)))
+		return dec_make(x, Max(a.scale, b.scale));
+	return add_long(a, b);
+}
+
+Dec
 dec_mul_slow(Dec a, Dec b)
 {
 	if (a.big == NULL && b.big == NULL)
 	{
-		int128		product;
+		int			attempt;
 
-		a = dec_trim(a);
-		b = dec_trim(b);
-		if (!__builtin_mul_overflow(a.v, b.v, &product))
+		for (attempt = 0; attempt < 2; attempt++)
 		{
-			a.v = product;
-			a.scale += b.scale;
-			return a;
+			int128		product;
+
+			if (!__builtin_mul_overflow(a.v, b.v, &product))
+			{
+				a.v = product;
+				a.scale += b.scale;
+				return a;
+			}
+			a = dec_trim(a);
+			b = dec_trim(b);
 		}
 	}
 	return from_result(DirectFunctionCall2(numeric_mul,
@@ -451,7 +460,7 @@ dec_floor64(Dec a, int scale, int64 *result)
 	int			drop = a.scale - scale;
 	int64		v = (int64) a.v;
 
-	if (a.big != NULL || !fits64(a.v) || abs(drop) >= lengthof(dec_power64))
+	if (!dec_is_short(a) || abs(drop) >= lengthof(dec_power64))
 		return false;
 	if (drop <= 0)
 		return !__builtin_mul_overflow(v, dec_power64[-drop], result);

@@ -38,19 +38,19 @@ typedef enum RoundMode
 #define DatumGetNumericPacked(datum) ((Numeric) PG_DETOAST_DATUM_PACKED(datum))
 
 /* Reads a finite numeric; false, and *result untouched, for NaN and infinity. */
-extern bool dec_from_numeric(Numeric num, Dec *result);
+extern pg_attribute_hot bool dec_from_numeric(Numeric num, Dec *result);
 
 /* Writes a numeric that shows at least min_scale decimals, no other trailing zeros. */
-extern Numeric dec_to_numeric(const Dec *a, int min_scale);
+extern pg_attribute_hot Numeric dec_to_numeric(const Dec *a, int min_scale);
 
-extern Dec	dec_add_slow(Dec a, Dec b);
-extern Dec	dec_mul_slow(Dec a, Dec b);
+extern pg_attribute_hot Dec	dec_add_slow(Dec a, Dec b);
+extern Dec	dec_mul_slow(Dec a, Dec b) pg_attribute_cold;
 extern int	dec_cmp(Dec a, Dec b);
 
 /* floor(a * 10^scale), for scale 0 to 18; false when that does not fit 64 bits. */
 extern bool dec_floor64(Dec a, int scale, int64 *result);
 
-extern Dec	dec_div_slow(Dec a, Dec b, Dec increment, RoundMode mode);
+extern Dec	dec_div_slow(Dec a, Dec b, Dec increment, RoundMode mode) pg_attribute_cold;
 
 /* Reads a round mode by its SQL name; false when there is none such. */
 extern bool round_mode_from_name(const char *name, RoundMode *mode);
@@ -143,6 +143,13 @@ dec_make(int64 v, int32 scale)
 
 #define DEC_ZERO	dec_make(0, 0)
 
+/* Does it fit 64 bits, as it nearly always does? */
+static inline bool
+dec_is_short(Dec a)
+{
+	return a.big == NULL && a.v == (int64) a.v;
+}
+
 static inline Dec
 dec_add(Dec a, Dec b)
 {
@@ -162,21 +169,16 @@ dec_add(Dec a, Dec b)
 static inline Dec
 dec_mul(Dec a, Dec b)
 {
-	if (likely(a.big == NULL && b.big == NULL))
+	if (likely(dec_is_short(a) && dec_is_short(b)))
 	{
-		int128		product;
-
-		if (likely(!__builtin_mul_overflow(a.v, b.v, &product)))
-		{
-			a.v = product;
-			a.scale += b.scale;
-			return a;
-		}
+		a.v = (int128) (int64) a.v * (int64) b.v;
+		a.scale += b.scale;
+		return a;
 	}
 	return dec_mul_slow(a, b);
 }
 
-extern Dec	dec_neg_big(Dec a);
+extern Dec	dec_neg_big(Dec a) pg_attribute_cold;
 
 static inline Dec
 dec_neg(Dec a)
@@ -227,7 +229,7 @@ dec_rounds_away(RoundMode mode, bool negative, int twice, bool odd)
 }
 
 /* n / d rounded to an integer, d > 0. */
-static inline int64
+static pg_attribute_hot inline int64
 dec_quotient64(int64 n, int64 d, RoundMode mode)
 {
 	int64		quotient = n / d;
@@ -251,8 +253,7 @@ dec_div(Dec a, Dec b, Dec increment, RoundMode mode)
 	int64		result;
 
 	/* in 64 bits, where all fits, as it nearly always does */
-	if (likely(a.big == NULL && b.big == NULL && increment.big == NULL &&
-			   a.v == n && b.v == (int64) b.v && b.v > 0 && increment.v == (int64) increment.v &&
+	if (likely(dec_is_short(a) && dec_is_short(b) && dec_is_short(increment) && b.v > 0 &&
 			   shift > -(int64) lengthof(dec_power64) && shift < (int64) lengthof(dec_power64) &&
 			   !__builtin_mul_overflow((int64) b.v, (int64) increment.v, &d) &&
 			   !__builtin_mul_overflow(d, dec_power64[shift < 0 ? -shift : 0], &d) &&

@@ -64,7 +64,7 @@ extern void fact_reader_record(FactReader *reader, HeapTupleHeader record);
 extern void fact_reader_json(FactReader *reader, Jsonb *json);
 
 /* The same where the caller has the row's columns; row_type names its type. */
-extern void fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
+extern pg_attribute_hot void fact_reader_columns(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
 								const NullableDatum *row);
 extern void fact_reader_values(FactReader *reader, TupleDesc tupdesc, uint64 row_type,
 							   const Datum *values, const bool *nulls);
@@ -88,7 +88,7 @@ typedef enum FactSource
 	FROM_TEXT
 } FactSource;
 
-extern void fact_reader_argument(FactReader *reader, FunctionCallInfo fcinfo, int number,
+extern pg_attribute_hot void fact_reader_argument(FactReader *reader, FunctionCallInfo fcinfo, int number,
 								 FactSource source);
 extern Jsonb *fact_json_from_text(text *json);
 
@@ -152,7 +152,7 @@ extern Jsonb *fact_reader_as_jsonb(FactReader *reader);
 extern Jsonb *fact_record_as_jsonb(FactReader *reader, Datum record, Oid type);
 
 /* Reads a fact as a finite number; false if it is absent. */
-extern bool fact_number(FactReader *reader, int fact, Dec *number);
+extern pg_attribute_hot bool fact_number(FactReader *reader, int fact, Dec *number);
 
 /* The canonical label of a jsonb scalar; false for null, array and object. */
 extern bool fact_json_label(const JsonbValue *value, FactLabel *label);

@@ -123,6 +123,9 @@ match_query_add(MatchQuery *query, int dim, const char *value, int len)
 	label->dim = dim;
 }
 
+/* Says what another query of the row has been told, before either search starts. */
+extern void match_query_copy(MatchQuery *query, const MatchQuery *from);
+
 /*
  * Finds the entries whose constraints the row fulfils: query->found, each once.
  * Those that others outdo are found only if all are asked for.
@@ -133,8 +136,8 @@ extern void match_search(MatchQuery *query, const MatchIndex *index, bool all);
  * The same bit by bit: starts the search; goes on until at least the payloads
  * below one are found. The smallest come first, and are often all that is wanted.
  */
-extern void match_start(MatchQuery *query, const MatchIndex *index, bool all);
-extern void match_go_on(MatchQuery *query, uint32 payload);
+extern pg_attribute_hot void match_start(MatchQuery *query, const MatchIndex *index, bool all);
+extern pg_attribute_hot void match_go_on(MatchQuery *query, uint32 payload);
 
 static inline void
 match_find_below(MatchQuery *query, uint32 payload)

@@ -150,10 +150,10 @@ text_word(const char *text, int len)
 static inline uint32
 value_hash(uint64 kind, const char *text, uint64 *word)
 {
-	uint64		hash = kind;
+	uint64		hash = kind * HASH_FACTOR;	/* else one dimension's "a1" might be another's "b1" */
 	int			len = KIND_LEN(kind);
 
-	for (; len > 8; len -= 8, text += 8)
+	for (; unlikely(len > 8); len -= 8, text += 8)
 	{
 		memcpy(word, text, 8);
 		hash = hash_mix(hash, *word);

@@ -62,6 +62,16 @@ match_query_make_room(MatchQuery *query)
 	query->labels = repalloc(query->labels, query->labels_room * sizeof(MatchLabel));
 }
 
+void
+match_query_copy(MatchQuery *query, const MatchQuery *from)
+{
+	match_query_reset(query);
+	while (query->labels_room < from->nlabels)
+		match_query_make_room(query);
+	memcpy(query->labels, from->labels, from->nlabels * sizeof(MatchLabel));
+	query->nlabels = from->nlabels;
+}
+
 static int
 compare_numbers(const void *left, const void *right)
 {
@@ -77,7 +87,7 @@ sort_numbers(uint32 *numbers, int n)
 {
 	int			i;
 
-	if (n > FEW_NUMBERS)
+	if (unlikely(n > FEW_NUMBERS))
 		qsort(numbers, n, sizeof(uint32), compare_numbers);
 	else
 		for (i = 1; i < n; i++)
@@ -103,7 +113,7 @@ has_id(const uint32 *ids, int n, uint32 id)
 }
 
 /* Finds the labels' values, as far as hashes tell. */
-static void
+static pg_attribute_hot void
 find_hashes(MatchQuery *query, const MatchIndex *index)
 {
 	const Slot *slots = PART(index, const Slot, value_slots);
@@ -187,7 +197,7 @@ unite_ids(MatchQuery *query)
  * Labels that no entry asks for drop out, and so do repetitions, which would
  * multiply the probes: a list has them, and paths that begin alike.
  */
-static void
+static pg_attribute_hot void
 find_ids(MatchQuery *query, const MatchIndex *index)
 {
 	const ValueWord *values = PART(index, const ValueWord, values);
@@ -271,7 +281,7 @@ is_bucket(const MatchQuery *query, const MatchIndex *index, const Bucket *bucket
 	{
 		uint32		choice = 0;
 
-		if (rest != 0)
+		if (unlikely(rest != 0))
 		{
 			choice = rest % query->nids[dims[i]];
 			rest /= query->nids[dims[i]];
@@ -289,7 +299,7 @@ collect(MatchQuery *query, const MatchIndex *index, const Bucket *bucket)
 	uint32		n = query->all ? (const BucketWord *) bucket + bucket->words - payloads : bucket->ncount;
 	uint32		i;
 
-	if (query->nfound + n > query->found_room)
+	if (unlikely(query->nfound + n > query->found_room))
 	{
 		query->found_room = Max(query->found_room * 2, query->nfound + n);
 		query->found = repalloc_huge(query->found, query->found_room * sizeof(uint32));
@@ -334,14 +344,14 @@ find_bucket(const MatchQuery *query, const MatchIndex *index, const Probe *probe
 				return bucket;
 			words += bucket->words;
 		}
-		if (!group_is_full(group))
+		if (likely(!group_is_full(group)))
 			return NULL;
 		group = next_group(index, group);
 		tagged = group_tagged(group, bucket_tag(probe->hash));
 	}
 }
 
-static void
+static pg_attribute_hot void
 run_probes(MatchQuery *query, const MatchIndex *index, Probes *probes)
 {
 	const BucketWord *words = PART(index, const BucketWord, buckets);
@@ -353,7 +363,7 @@ run_probes(MatchQuery *query, const MatchIndex *index, Probes *probes)
 		const Group *group = probes->of[i].group;
 
 		probes->of[i].tagged = group_tagged(group, bucket_tag(probes->of[i].hash));
-		if (probes->of[i].tagged == 0 && !group_is_full(group))
+		if (probes->of[i].tagged == 0 && likely(!group_is_full(group)))
 			continue;
 		__builtin_prefetch(words + group->buckets);
 		__builtin_prefetch(words + group->buckets + 16);
@@ -376,7 +386,7 @@ add_probe(MatchQuery *query, const MatchIndex *index, Probes *probes, uint32 sha
 {
 	Probe	   *probe;
 
-	if (probes->n == PROBES_AHEAD)
+	if (unlikely(probes->n == PROBES_AHEAD))
 		run_probes(query, index, probes);
 	probe = &probes->of[probes->n++];
 	probe->hash = bucket_hash(key);
@@ -387,7 +397,7 @@ add_probe(MatchQuery *query, const MatchIndex *index, Probes *probes, uint32 sha
 }
 
 /* Probes a shape for every combination of the row's values. */
-static void
+static pg_noinline void
 add_combinations(MatchQuery *query, const MatchIndex *index, Probes *probes, uint32 shape_number)
 {
 	const Shape *shape = &PART(index, const Shape, shapes)[shape_number];

@@ -16,20 +16,9 @@
 Dec
 round_amount_mode(const Pricer *pricer, Dec amount, RoundMode mode)
 {
-	Dec			increment = pricer->increment;
-
-	switch ((RoundTarget) pricer->policy->round_target)
-	{
-		case TARGET_LINE:
-		case TARGET_ADJUSTMENT:
-		case TARGET_LINE_STEP:
-			return dec_round(amount, increment, mode);
-		case TARGET_UNIT:
-		case TARGET_UNIT_ADJUSTMENT:
-		case TARGET_UNIT_STEP:
-			return dec_mul(dec_div(amount, pricer->units, increment, mode), pricer->units);
-	}
-	pg_unreachable();
+	if (ROUNDS_UNIT(pricer->policy->round_target))
+		return dec_mul(dec_div(amount, pricer->units, pricer->increment, mode), pricer->units);
+	return dec_round(amount, pricer->increment, mode);
 }
 
 Dec
@@ -94,7 +83,7 @@ move_to(Pricer *pricer, Dec result, const char *what, const char *reason)
 {
 	LineState  *state = &pricer->state;
 
-	if (pricer->trace != NULL && dec_cmp(state->running, result) != 0)
+	if (tracing(pricer) && dec_cmp(state->running, result) != 0)
 		trace_row(pricer, pricer->statistical ? VERDICT_STATISTICAL : VERDICT_RESIDUAL,
 				  what, NULL, reason, NULL,
 				  dec_sub(result, state->running));
@@ -154,7 +143,7 @@ apply_rule(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec
 	if (unlikely(pricer->totals != NULL))
 		result = dec_sub(state->running,
 						 order_take(pricer, rule, effect, dec_sub(state->running, result)));
-	if (pricer->trace != NULL)
+	if (tracing(pricer))
 	{
 		const char *reason = applied_reason(pricer, candidate, effect, cut);
 

@@ -16,7 +16,7 @@ settle(Pricer *pricer)
 {
 	LineState  *state = &pricer->state;
 
-	if (state->ending != NULL)
+	if (unlikely(state->ending != NULL))
 	{
 		Dec			unit = ending_nearest(state->running, pricer->units,
 										  stored_dec(&state->ending->rest),
@@ -32,7 +32,7 @@ settle(Pricer *pricer)
 		if (likely(dec_sign(due) == 0))
 			return;
 		state->zero_due = dec_round(due, pricer->increment, (RoundMode) pricer->policy->round_mode);
-		if (pricer->trace != NULL && dec_cmp(state->zero_due, due) != 0)
+		if (tracing(pricer) && dec_cmp(state->zero_due, due) != 0)
 			trace_row(pricer, VERDICT_RESIDUAL, "rounding", NULL, "what is due for quantity 0",
 					  NULL, DEC_ZERO)->due = dec_sub(state->zero_due, due);
 	}
@@ -79,7 +79,7 @@ clamp_to(Pricer *pricer, const Rule *guard, const Effect *effect, RoundMode mode
 	LineState  *state = &pricer->state;
 	Dec			result = legal_amount(pricer, effect->result, mode);
 
-	if (pricer->trace != NULL)
+	if (tracing(pricer))
 		trace_row(pricer, VERDICT_APPLIED, step_name(pricer, guard->step), guard,
 				  psprintf("held at %s", describe_rule(pricer, guard, effect)),
 				  effect, dec_sub(result, state->running));
@@ -92,7 +92,7 @@ static void
 raise_status(Pricer *pricer, const Rule *guard, QuoteStatus status, char *reason)
 {
 	pricer->state.status = Max(pricer->state.status, status);
-	if (pricer->trace != NULL)
+	if (tracing(pricer))
 		trace_row(pricer, VERDICT_APPLIED, step_name(pricer, guard->step), guard, reason, NULL,
 				  DEC_ZERO);
 }
@@ -157,7 +157,7 @@ test_guards(Pricer *pricer)
 		bool		blocks = on_breach(pricer, test->rule) == BREACH_BLOCK;
 		char	   *told = NULL;
 
-		if (pricer->trace != NULL)
+		if (tracing(pricer))
 			told = describe_rule(pricer, test->rule, &test->effect);
 		if (breaks(test->rule, test->effect.result, pricer->state.running))
 			raise_status(pricer, test->rule, blocks ? QUOTE_BLOCKED : QUOTE_NEEDS_APPROVAL,
@@ -230,7 +230,7 @@ clamp_guards(Pricer *pricer)
 		clamp_to(pricer, floor->rule, &floor->effect, ROUND_CEILING);
 	else
 		floor = NULL;
-	if (pricer->trace != NULL)
+	if (tracing(pricer))
 		trace_clamps(pricer, clamps, cap, floor);
 }
 

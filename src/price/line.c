@@ -16,49 +16,57 @@
 
 /* ----- currency ----- */
 
-/* The quote's currency: the fact, else the policy's, else none (empty). */
-static void
-find_currency(Pricer *pricer)
+/* Takes the quote's currency from the facts, if they name one. */
+static pg_noinline void
+take_currency(Pricer *pricer)
 {
-	const Policy *policy = pricer->policy;
 	FactLabel	fact;
-	int			decimals;
 
-	if (!fact_absent(pricer->facts, policy->currency_fact) &&
-		fact_text(pricer->facts, policy->currency_fact, &fact))
-	{
-		if (fact.len != 3)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("fact \"currency\" is not a currency: \"%.*s\"", fact.len, fact.text),
-					 errdetail("A currency has three letters."),
-					 errhint("Give the three letters of ISO 4217, such as EUR.")));
-		memcpy(pricer->currency, fact.text, 3);
-		pricer->currency[3] = '\0';
-	}
-	else
-		memcpy(pricer->currency, policy->currency, sizeof(pricer->currency));
+	if (!fact_text(pricer->facts, pricer->policy->currency_fact, &fact))
+		return;
+	if (fact.len != 3)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("fact \"currency\" is not a currency: \"%.*s\"", fact.len, fact.text),
+				 errdetail("A currency has three letters."),
+				 errhint("Give the three letters of ISO 4217, such as EUR.")));
+	memcpy(pricer->currency, fact.text, 3);
+	pricer->currency[3] = '\0';
+}
 
-	if (policy->increment_given)
-	{
-		pricer->increment = stored_dec(&policy->increment);
-		return;
-	}
-	if (likely(memcmp(pricer->minor_of, pricer->currency, sizeof(pricer->currency)) == 0 &&
-			   pricer->minor.v != 0))
-	{
-		pricer->increment = pricer->minor;
-		return;
-	}
-	decimals = pricer->currency[0] == '\0' ? 2 : currency_decimals(pricer->currency);
+static pg_noinline void
+know_minor(Pricer *pricer)
+{
+	int			decimals = pricer->currency[0] == '\0' ? 2 : currency_decimals(pricer->currency);
+
 	if (decimals < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("currency \"%s\" is not known", pricer->currency),
 				 errdetail("Its minor unit is what prices are rounded to."),
 				 errhint("Give a code of ISO 4217, or set the policy's round_increment.")));
-	pricer->increment = pricer->minor = dec_make(1, decimals);
+	pricer->minor = dec_make(1, decimals);
 	memcpy(pricer->minor_of, pricer->currency, sizeof(pricer->currency));
+}
+
+/* The quote's currency: the fact, else the policy's, else none (empty); and what it is rounded to. */
+static void
+find_currency(Pricer *pricer)
+{
+	const Policy *policy = pricer->policy;
+
+	memcpy(pricer->currency, policy->currency, sizeof(pricer->currency));
+	if (!fact_absent(pricer->facts, policy->currency_fact))
+		take_currency(pricer);
+	if (policy->increment_given)
+	{
+		pricer->increment = stored_dec(&policy->increment);
+		return;
+	}
+	if (unlikely(memcmp(pricer->minor_of, pricer->currency, sizeof(pricer->currency)) != 0 ||
+				 pricer->minor.v == 0))
+		know_minor(pricer);
+	pricer->increment = pricer->minor;
 }
 
 static int
@@ -166,7 +174,7 @@ find_unit(const Policy *policy, FactLabel unit, FactLabel sku, Dec *factor)
 	return false;
 }
 
-/* Base units in one quoted unit; false if the line names no unit: they are the same. */
+/* Base units in one quoted unit; false if the line names no unit. */
 static bool
 unit_factor(Pricer *pricer, Dec *factor)
 {
@@ -201,11 +209,20 @@ unit_factor(Pricer *pricer, Dec *factor)
 			 errhint("Insert its factor into quotetier.uom (1 for the base unit), or give the fact uom_factor.")));
 }
 
+/* What prices are multiplied by. */
+static pg_noinline Dec
+base_units(Pricer *pricer)
+{
+	Dec			factor;
+
+	return unit_factor(pricer, &factor) ? dec_mul(pricer->quoted, factor) : pricer->quoted;
+}
+
 void
 line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 {
+	const Policy *policy = pricer->policy;
 	LineState  *state = &pricer->state;
-	Dec			factor;
 	Dec			list_price;
 
 	if (!dec_from_numeric(quantity, &pricer->quantity))
@@ -223,10 +240,11 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 	pricer->as_of = as_of;
 	pricer->negative = dec_sign(pricer->quantity) < 0;
 	pricer->zero = dec_sign(pricer->quantity) == 0;
-	if (pricer->negative)
+	if (unlikely(pricer->negative))
 		pricer->quantity = dec_neg(pricer->quantity);
-	pricer->quoted = pricer->zero ? dec_make(1, 0) : pricer->quantity;
-	pricer->units = unit_factor(pricer, &factor) ? dec_mul(pricer->quoted, factor) : pricer->quoted;
+	pricer->quoted = unlikely(pricer->zero) ? dec_make(1, 0) : pricer->quantity;
+	pricer->units = fact_absent(pricer->facts, policy->uom_factor_fact) &&
+		fact_absent(pricer->facts, policy->uom_fact) ? pricer->quoted : base_units(pricer);
 	if (!pricer->zero)
 		pricer->quantity = pricer->units;
 	pricer->step_facts = NULL;
@@ -238,15 +256,14 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 	state->listed = false;
 	state->excluded = 0;
 	state->final = NULL;
-	state->ending = pricer->policy->ending == 0 ? NULL :
-		LINKED(Ending, pricer->policy, pricer->policy->ending);
+	state->ending = policy->ending == 0 ? NULL : LINKED(Ending, policy, policy->ending);
 	state->nrules = 0;
 	state->status = QUOTE_OK;
 	state->floor = DEC_ZERO;
 	pricer->statistical = false;
 
 	/* the list price from the facts, unless a rule will set it */
-	if (!fact_number(pricer->facts, pricer->policy->list_price_fact, &list_price))
+	if (!fact_number(pricer->facts, policy->list_price_fact, &list_price))
 		return;
 	if (dec_sign(list_price) < 0)
 		ereport(ERROR,
@@ -256,7 +273,7 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 				 errhint("For a return, give a negative quantity.")));
 	state->has_list = state->has_running = true;
 	state->list_amount = state->running = dec_mul(list_price, pricer->units);
-	if (pricer->trace != NULL)
+	if (tracing(pricer))
 		trace_row(pricer, VERDICT_LIST, "list", NULL, "fact list_price", NULL, state->running);
 }
 

@@ -48,7 +48,7 @@ order_add_line(Order *order, Jsonb *facts, Numeric quantity)
 													 JsonbPGetDatum(header->facts->json),
 													 JsonbPGetDatum(facts)));
 	pricer_use(pricer, header->policy, header->serial);
-	if (header->trace != NULL)
+	if (tracing(header))
 		pricer->trace = palloc0(sizeof(Trace));
 	fact_reader_json(pricer->facts, line->facts);
 	line_start(pricer, quantity, header->as_of);

@@ -367,7 +367,7 @@ take_from(Pricer *header, OrderLine *line, const Rule *rule, const Effect *effec
 
 	if (dec_sign(share) == 0)
 		return;
-	if (pricer->trace != NULL)
+	if (tracing(pricer))
 		trace_row(pricer, VERDICT_APPLIED, step_name(header, rule->step), rule,
 				  rule->adjust == ADJUST_ADD_LINE ? describe_rule(header, rule, effect) :
 				  psprintf("%s, this line's share", describe_rule(header, rule, effect)),
@@ -448,9 +448,9 @@ order_take(Pricer *header, const Rule *rule, const Effect *effect, Dec discount)
 		take_from(header, &order->lines[i], rule, effect, taking->shares[i]);
 	missed = dec_sub(effect->taking->wanted, taking->taken);
 	order->undistributed = dec_add(order->undistributed, missed);
-	if (header->trace != NULL && dec_sign(missed) != 0)
+	if (tracing(header) && dec_sign(missed) != 0)
 		trace_rejected(header, rule, "%s of it could not be shared over the lines", dec_text(missed));
-	else if (header->trace != NULL && dec_sign(taking->taken) == 0)
+	else if (tracing(header) && dec_sign(taking->taken) == 0)
 		trace_rejected(header, rule, "it comes to nothing");
 	return taking->taken;
 }
@@ -491,7 +491,7 @@ order_save(Pricer *header)
 		line->state = pricer->state;
 		line->rules = palloc((pricer->state.nrules + 1) * sizeof(int64));
 		memcpy(line->rules, pricer->rules, pricer->state.nrules * sizeof(int64));
-		line->waterfall = pricer->trace == NULL ? NIL : list_copy(pricer->trace->waterfall);
+		line->waterfall = !tracing(pricer) ? NIL : list_copy(pricer->trace->waterfall);
 	}
 	return copy;
 }
@@ -510,7 +510,7 @@ order_restore(Pricer *header, const OrderCopy *copy)
 		order->lines[i] = line->line;
 		pricer->state = line->state;
 		memcpy(pricer->rules, line->rules, line->state.nrules * sizeof(int64));
-		if (pricer->trace != NULL)
+		if (tracing(pricer))
 			pricer->trace->waterfall = list_copy(line->waterfall);
 	}
 	order->nlines = copy->nlines;

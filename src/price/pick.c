@@ -40,7 +40,7 @@ rule_stands(Pricer *pricer, const Rule *rule)
 				 !condition_holds(LINKED(JsonPath, more, more->condition), line_facts(pricer)))
 			why_not = describe_condition;
 	}
-	if (why_not != NULL && pricer->trace != NULL)
+	if (why_not != NULL && tracing(pricer))
 		trace_rejected(pricer, rule, "%s", why_not(pricer, rule));
 	return why_not == NULL;
 }
@@ -78,7 +78,7 @@ compare_effects(const Candidate *a, const Candidate *b)
 }
 
 /* The rule of this step that was found n-th; NULL if there is none. */
-static const Rule *
+static pg_attribute_hot const Rule *
 nth_rule(Pricer *pricer, int step, int n)
 {
 	uint32		end = POLICY_PART(pricer->policy, Step, steps)[step].end_rule;
@@ -143,10 +143,10 @@ collect(Pricer *pricer, int step, int at, bool strongest_only)
 		if (!rule_stands(pricer, rule))
 			continue;
 		candidate->waits = !try_rule(pricer, rule, &candidate->effect,
-									 pricer->trace != NULL ? &why_not : NULL);
+									 tracing(pricer) ? &why_not : NULL);
 		if (candidate->waits && !can_wait(pricer, rule))
 		{
-			if (pricer->trace != NULL)
+			if (tracing(pricer))
 				trace_rejected(pricer, rule, "%s", why_not);
 			continue;
 		}
@@ -201,7 +201,7 @@ reduce_groups(Pricer *pricer, int count)
 	for (i = 0; i < count; i++)
 		if (candidates[i].rule->group == GROUP_ALONE)
 		{
-			for (k = 0; k < count && pricer->trace != NULL; k++)
+			for (k = 0; k < count && tracing(pricer); k++)
 				if (k != i)
 					trace_rejected(pricer, candidates[k].rule, "beaten by rule " INT64_FORMAT
 								   ", which stands alone in its step", candidates[i].rule->id);
@@ -216,7 +216,7 @@ reduce_groups(Pricer *pricer, int count)
 				break;
 		if (k == kept)
 			candidates[kept++] = candidates[i];
-		else if (pricer->trace != NULL)
+		else if (tracing(pricer))
 			trace_rejected(pricer, candidates[i].rule, "beaten by rule " INT64_FORMAT
 						   " of its exclusive group on %s", candidates[k].rule->id,
 						   describe_loss(pricer, &candidates[k], &candidates[i], false));
@@ -265,7 +265,7 @@ best_of(Pricer *pricer, int count)
 }
 
 /* One winner takes the step. */
-static void
+static pg_attribute_hot void
 apply_one(Pricer *pricer, int winner, int count, bool by_price)
 {
 	Candidate  *candidates = pricer->candidates;
@@ -273,14 +273,14 @@ apply_one(Pricer *pricer, int winner, int count, bool by_price)
 	int			i;
 
 	refuse_ambiguity(pricer, &candidates[winner]);
-	for (i = 0; i < count && pricer->trace != NULL; i++)
+	for (i = 0; i < count && tracing(pricer); i++)
 		if (i != winner)
 			trace_rejected(pricer, candidates[i].rule, "beaten by rule " INT64_FORMAT " on %s",
 						   candidates[winner].rule->id,
 						   describe_loss(pricer, &candidates[winner], &candidates[i], by_price));
 	if (step->only_down && raises(pricer, &candidates[winner].effect))
 	{
-		if (pricer->trace != NULL)
+		if (tracing(pricer))
 			trace_rejected(pricer, candidates[winner].rule, RAISES);
 		return;
 	}
@@ -297,7 +297,7 @@ drop_raising(Pricer *pricer, int count)
 	for (i = 0; i < count; i++)
 		if (!raises(pricer, &pricer->candidates[i].effect))
 			pricer->candidates[kept++] = pricer->candidates[i];
-		else if (pricer->trace != NULL)
+		else if (tracing(pricer))
 			trace_rejected(pricer, pricer->candidates[i].rule, RAISES);
 	return kept;
 }
@@ -314,7 +314,7 @@ reject_rest(Pricer *pricer, int i, int count)
 {
 	int			rest;
 
-	for (rest = i + 1; rest < count && pricer->trace != NULL; rest++)
+	for (rest = i + 1; rest < count && tracing(pricer); rest++)
 		trace_rejected(pricer, pricer->candidates[rest].rule, "rule " INT64_FORMAT " ended the step",
 					   pricer->candidates[i].rule->id);
 }
@@ -390,10 +390,10 @@ apply_chain(Pricer *pricer, int count)
 		Effect		effect;
 		char	   *why_not = RAISES;
 
-		if (!try_rule(pricer, candidates[i].rule, &effect, pricer->trace != NULL ? &why_not : NULL) ||
+		if (!try_rule(pricer, candidates[i].rule, &effect, tracing(pricer) ? &why_not : NULL) ||
 			(step->only_down && raises(pricer, &effect)))
 		{
-			if (pricer->trace != NULL)
+			if (tracing(pricer))
 				trace_rejected(pricer, candidates[i].rule, "%s", why_not);
 			continue;
 		}
@@ -424,19 +424,19 @@ void
 run_step(Pricer *pricer, int number, int at)
 {
 	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[number];
-	bool		strongest_only = takes_strongest(step) && pricer->trace == NULL;
+	bool		strongest_only = takes_strongest(step) && !tracing(pricer);
 	int			count;
 
 	pricer->step_facts = NULL;
 	if (pricer->state.final != NULL)
 	{
-		if (pricer->trace != NULL)
+		if (tracing(pricer))
 			reject_all(pricer, number, at, describe_final(pricer, pricer->state.final));
 		return;
 	}
 	if (pricer->state.excluded & (UINT64CONST(1) << number))
 	{
-		if (pricer->trace != NULL)
+		if (tracing(pricer))
 			reject_all(pricer, number, at, describe_excluder(pricer, number));
 		return;
 	}

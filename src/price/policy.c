@@ -12,7 +12,7 @@ static const char *const policy_tables[] = {
 };
 
 /* To be raised with every change of the layout that no size below tells. */
-#define POLICY_FORMAT 11
+#define POLICY_FORMAT 12
 
 static Size
 policy_size(const void *policy)
@@ -53,6 +53,15 @@ List *
 policy_stats(void)
 {
 	return book_stats(&policy_kind);
+}
+
+Dec
+stored_big_dec(const StoredDec *stored)
+{
+	Dec			d = DEC_ZERO;
+
+	(void) dec_from_numeric((Numeric) LINKED(char, stored, stored->big), &d);
+	return d;
 }
 
 bool

@@ -118,6 +118,10 @@ typedef enum RoundTarget
 	TARGET_UNIT_STEP
 } RoundTarget;
 
+/* Is it prices of a unit that are rounded, or amounts of a line? */
+#define ROUNDS_UNIT(target) \
+	((target) == TARGET_UNIT || (target) == TARGET_UNIT_ADJUSTMENT || (target) == TARGET_UNIT_STEP)
+
 /* How far from the struct that says so something lies, in 4 bytes; 0: it has none. */
 typedef int32 Link;
 
@@ -327,20 +331,19 @@ typedef struct Policy
 #define POLICY_TEXT(policy, offset) (POLICY_PART(policy, char, texts) + (offset))
 #define POLICY_MATCH(policy) POLICY_PART(policy, MatchIndex, match)
 
+/* policy.c */
+extern Dec	stored_big_dec(const StoredDec *stored) pg_attribute_cold;
+
 static inline Dec
 stored_dec(const StoredDec *stored)
 {
-	Dec			d = dec_make(stored->v, stored->scale);
-
-	if (unlikely(stored->big != 0))
-		(void) dec_from_numeric((Numeric) LINKED(char, stored, stored->big), &d);
-	return d;
+	return unlikely(stored->big != 0) ? stored_big_dec(stored) : dec_make(stored->v, stored->scale);
 }
 
 static inline const RuleMore *
 rule_more(const Rule *rule)
 {
-	return rule->more == 0 ? NULL : LINKED(RuleMore, rule, rule->more);
+	return likely(rule->more == 0) ? NULL : LINKED(RuleMore, rule, rule->more);
 }
 
 static inline const Scale *
@@ -408,7 +411,7 @@ policy_is_upto(const Policy *policy, uint32 number, int step)
  * The policy of this name under the active snapshot; an error if there is
  * none. Valid until the next call. *serial names it (see book_get).
  */
-extern const Policy *policy_get(const char *name, int len, uint64 *serial);
+extern pg_attribute_hot const Policy *policy_get(const char *name, int len, uint64 *serial);
 
 /* The rule book's fingerprint, as the last policy_get saw it. */
 extern void policy_version(char version[FINGERPRINT_TEXT]);

@@ -133,11 +133,8 @@ static inline void
 add_label(void *state, int fact, FactLabel label)
 {
 	Pricer	   *pricer = state;
-	const Policy *policy = pricer->policy;
-	bool		is_path = (policy->path_dims >> fact) & 1;
+	bool		is_path = (pricer->policy->path_dims >> fact) & 1;
 
-	if (unlikely(policy->base != NULL))
-		scope_query_label(&pricer->patch_query, fact, is_path, label);
 	scope_query_label(&pricer->query, fact, is_path, label);
 }
 
@@ -208,16 +205,32 @@ merge_found(Pricer *pricer)
 			query->found[at] = policy->base->nrules + patch->found[i--];
 }
 
+/* Finds the rules of a policy and of its patch. */
+static pg_noinline void
+find_patched(Pricer *pricer, bool all)
+{
+	const Policy *policy = pricer->policy;
+
+	match_query_copy(&pricer->patch_query, &pricer->query);
+	match_search(&pricer->query, POLICY_MATCH(policy->base), all);
+	if (drop_hidden(pricer) && !all)
+	{
+		/* what is hidden no longer outdoes others */
+		match_search(&pricer->query, POLICY_MATCH(policy->base), true);
+		(void) drop_hidden(pricer);
+	}
+	match_search(&pricer->patch_query, POLICY_MATCH(policy), all);
+	merge_found(pricer);
+}
+
 void
 find_rules(Pricer *pricer)
 {
 	const Policy *policy = pricer->policy;
-	bool		all = pricer->trace != NULL || policy->all_count;
+	bool		all = tracing(pricer) || policy->all_count;
 	uint64		dims;
 
 	match_query_reset(&pricer->query);
-	if (unlikely(policy->base != NULL))
-		match_query_reset(&pricer->patch_query);
 	for (dims = policy->used_dims; dims != 0; dims &= dims - 1)
 	{
 		int			fact = pg_rightmost_one_pos64(dims);
@@ -231,19 +244,11 @@ find_rules(Pricer *pricer)
 	if (likely(policy->base == NULL))
 	{
 		match_start(&pricer->query, POLICY_MATCH(policy), all);
-		match_find_below(&pricer->query, pricer->trace != NULL ? PG_UINT32_MAX : pricer->needed);
+		match_find_below(&pricer->query, tracing(pricer) ? PG_UINT32_MAX : pricer->needed);
 		return;
 	}
 
-	match_search(&pricer->query, POLICY_MATCH(policy->base), all);
-	if (drop_hidden(pricer) && !all)
-	{
-		/* what is hidden no longer outdoes others */
-		match_search(&pricer->query, POLICY_MATCH(policy->base), true);
-		(void) drop_hidden(pricer);
-	}
-	match_search(&pricer->patch_query, POLICY_MATCH(policy), all);
-	merge_found(pricer);
+	find_patched(pricer, all);
 }
 
 /* ----- steps ----- */
@@ -256,7 +261,7 @@ note_after(Pricer *pricer, int step)
 }
 
 /* Runs a step over its rules, which are not before at among those found. */
-static void
+static pg_attribute_hot void
 run_step_from(Pricer *pricer, int step, int *at)
 {
 	const Policy *policy = pricer->policy;
@@ -283,7 +288,7 @@ run_competing(Pricer *pricer, int first, int *at)
 	int			entry_rules = entry.nrules;
 	int64	   *best_rules = NULL;
 	int			winner = -1;
-	List	   *entry_rows = pricer->trace != NULL ? pricer->trace->waterfall : NIL;
+	List	   *entry_rows = tracing(pricer) ? pricer->trace->waterfall : NIL;
 	List	   *winner_rows = NIL;
 	bool		of_order = pricer->totals != NULL;
 	struct OrderCopy *entry_lines = of_order ? order_save(pricer) : NULL;
@@ -298,7 +303,7 @@ run_competing(Pricer *pricer, int first, int *at)
 		pricer->state = entry;
 		if (of_order)
 			order_restore(pricer, entry_lines);
-		if (pricer->trace != NULL)
+		if (tracing(pricer))
 			pricer->trace->waterfall = list_copy(entry_rows);
 		run_step_from(pricer, step, at);
 		note_after(pricer, step);
@@ -307,7 +312,7 @@ run_competing(Pricer *pricer, int first, int *at)
 		better = winner < 0 || dec_cmp(pricer->state.running, best.running) < 0;
 		if (better)
 		{
-			if (pricer->trace != NULL)
+			if (tracing(pricer))
 			{
 				if (winner >= 0)
 					trace_lost(pricer, list_difference_ptr(winner_rows, entry_rows),
@@ -322,7 +327,7 @@ run_competing(Pricer *pricer, int first, int *at)
 			memcpy(best_rules, pricer->rules + entry_rules,
 				   (best.nrules - entry_rules) * sizeof(int64));
 		}
-		else if (pricer->trace != NULL)
+		else if (tracing(pricer))
 			trace_lost(pricer, list_difference_ptr(pricer->trace->waterfall, entry_rows),
 					   step_name(pricer, winner));
 	}
@@ -330,7 +335,7 @@ run_competing(Pricer *pricer, int first, int *at)
 	pricer->state = best;
 	if (of_order)
 		order_restore(pricer, best_lines);
-	if (pricer->trace != NULL)
+	if (tracing(pricer))
 		pricer->trace->waterfall = winner >= 0 ? winner_rows : entry_rows;
 	if (winner >= 0)
 		memcpy(pricer->rules + entry_rules, best_rules,
@@ -353,7 +358,7 @@ run_from(Pricer *pricer, int step, int *at, Level level)
 	return step + 1;
 }
 
-static void
+static pg_attribute_hot void
 run_steps(Pricer *pricer, Level level)
 {
 	int			at = 0;
@@ -411,7 +416,7 @@ pricer_result(Pricer *pricer, Quote *quote)
 	quote->net_price = dec_div(amount, pricer->quoted, unit_price_step, ROUND_HALF_UP);
 	quote->list_amount = pricer->zero ? state->zero_list : pricer->negative ? dec_neg(list) : list;
 	quote->net_amount = pricer->zero ? state->zero_due : pricer->negative ? dec_neg(amount) : amount;
-	if (pricer->trace != NULL)
+	if (tracing(pricer))
 		sign_trace(pricer, pricer->negative, pricer->zero);
 }
 
@@ -439,7 +444,7 @@ pricer_quote(Pricer *pricer, Numeric quantity, TimestampTz as_of, Quote *quote)
 			clamp_guards(pricer);
 			test_guards(pricer);
 		}
-		if (pricer->trace != NULL && pricer->policy->has_statistical)
+		if (tracing(pricer) && pricer->policy->has_statistical)
 			run_statistical(pricer);
 	}
 	pricer_result(pricer, quote);

@@ -56,7 +56,7 @@ money_datum(const Pricer *pricer, Dec amount)
 
 /* ----- net_price ----- */
 
-static Datum
+static pg_attribute_hot Datum
 net_price(FunctionCallInfo fcinfo, FactSource source)
 {
 	Pricer	   *pricer = call_site(fcinfo)->pricer;

@@ -21,7 +21,7 @@ typedef struct CallSite
 extern CallSite *call_site(FunctionCallInfo fcinfo);
 
 /* Prices the line that the common arguments tell: facts, qty, as_of, policy. */
-extern void price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *quote);
+extern pg_attribute_hot void price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *quote);
 
 /* With the decimals of the increment at least. */
 extern Datum money_datum(const Pricer *pricer, Dec amount);

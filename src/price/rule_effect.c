@@ -82,7 +82,7 @@ base_amount(Pricer *pricer, const Rule *rule, Dec *base, char **why_not)
  * What a percent makes of a base (margins, markup, price_percent), or the part
  * of it that it takes or adds.
  */
-static Dec
+static pg_attribute_hot Dec
 percent_of(const Rule *rule, Dec rate, Dec base)
 {
 	switch ((Adjust) rule->adjust)
@@ -276,7 +276,7 @@ list_rate(Pricer *pricer, const Rule *rule, Dec rate)
 }
 
 /* The rule's amount where its value is rate: a percent of the base, or money times units. */
-static Dec
+static pg_attribute_hot Dec
 amount_at(Pricer *pricer, const Rule *rule, const Effect *effect)
 {
 	if (IS_PERCENT(rule->adjust))
@@ -389,7 +389,7 @@ amount_on_scale(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, c
 }
 
 /* The rule's own amount, from its value, its formula or its scale. */
-static bool
+static pg_attribute_hot bool
 own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char **why_not)
 {
 	const RuleMore *more = rule_more(rule);
