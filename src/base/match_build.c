@@ -351,11 +351,11 @@ place(Size *at, Size bytes)
 	return offset;
 }
 
-/* The words that buckets take. */
+/* The words that buckets take, in so many groups. */
 static Size
-bucket_words(MatchBuilder *builder)
+bucket_words(MatchBuilder *builder, Size ngroups)
 {
-	Size		nwords = 0;
+	Size		nwords = ngroups * GROUP_BUCKETS_WORDS;
 	uint32		i;
 
 	for (i = 0; i < builder->buckets.used; i++)
@@ -389,7 +389,7 @@ place_parts(MatchBuilder *builder, MatchIndex *head)
 	head->shapes = place(&at, builder->shapes.used * sizeof(Shape));
 	head->shape_dims = place(&at, builder->shape_dims.used * sizeof(uint32));
 	head->open_shapes = place(&at, builder->ndims * sizeof(uint64));
-	head->buckets = place(&at, bucket_words(builder) * sizeof(BucketWord));
+	head->buckets = place(&at, bucket_words(builder, (Size) head->group_mask + 1) * sizeof(BucketWord));
 	return at;
 }
 
@@ -482,8 +482,10 @@ lay_out_buckets(MatchBuilder *builder, MatchIndex *index, MatchOutdone outdone, 
 	for (g = 0; g <= index->group_mask; g++)
 	{
 		uint32		end = i + groups[g].buckets;
+		uint8	   *where = ((GroupBuckets *) (words + nwords))->at;
 
 		groups[g].buckets = nwords;
+		nwords += GROUP_BUCKETS_WORDS;
 		for (; i < end; i++)
 		{
 			BuildBucket *built = &ITEM(builder->buckets, BuildBucket, order[i]);
@@ -500,6 +502,7 @@ lay_out_buckets(MatchBuilder *builder, MatchIndex *index, MatchOutdone outdone, 
 				__builtin_prefetch(&ITEM(builder->bucket_ids, uint32, next->ids));
 				__builtin_prefetch(&ITEM(builder->entries, BuildEntry, next->first));
 			}
+			*where++ = Min(nwords - groups[g].buckets, FAR_BUCKET);
 			bucket->words = BUCKET_WORDS(ndims, built->nentries);
 			bucket->shape = built->shape;
 			memcpy(bucket->ids, &ITEM(builder->bucket_ids, uint32, built->ids),

@@ -95,6 +95,17 @@ struct MatchIndex
 	Size		buckets;
 };
 
+/* The buckets of a group: where each one begins, in words from here; then they. */
+typedef struct GroupBuckets
+{
+	uint8		at[GROUP_SIZE];
+} GroupBuckets;
+
+#define GROUP_BUCKETS_WORDS (sizeof(GroupBuckets) / sizeof(BucketWord))
+
+/* Too far for that: one is found from the first one on. */
+#define FAR_BUCKET PG_UINT8_MAX
+
 #define PART(index, type, part) ((type *) ((char *) (index) + (index)->part))
 
 #define HASH_FACTOR UINT64CONST(0xFF51AFD7ED558CCD)

@@ -325,6 +325,23 @@ next_group(const MatchIndex *index, const Group *group)
 	return group_at(index, group - PART(index, const Group, groups) + 1);
 }
 
+static pg_noinline const Bucket *
+far_bucket(const BucketWord *words, int n)
+{
+	for (words += GROUP_BUCKETS_WORDS; n > 0; n--)
+		words += ((const Bucket *) words)->words;
+	return (const Bucket *) words;
+}
+
+/* The n-th bucket of a group, whose buckets are here. */
+static inline const Bucket *
+group_bucket(const BucketWord *words, int n)
+{
+	uint8		at = ((const GroupBuckets *) words)->at[n];
+
+	return likely(at != FAR_BUCKET) ? (const Bucket *) (words + at) : far_bucket(words, n);
+}
+
 /* Looks for the bucket that a probe means, in its group and those that follow a full one. */
 static const Bucket *
 find_bucket(const MatchQuery *query, const MatchIndex *index, const Probe *probe)
@@ -336,13 +353,12 @@ find_bucket(const MatchQuery *query, const MatchIndex *index, const Probe *probe
 	{
 		const BucketWord *words = PART(index, const BucketWord, buckets) + group->buckets;
 
-		for (; tagged != 0; tagged >>= 1)
+		for (; tagged != 0; tagged &= tagged - 1)
 		{
-			const Bucket *bucket = (const Bucket *) words;
+			const Bucket *bucket = group_bucket(words, pg_rightmost_one_pos32(tagged));
 
-			if ((tagged & 1) && is_bucket(query, index, bucket, probe))
+			if (likely(is_bucket(query, index, bucket, probe)))
 				return bucket;
-			words += bucket->words;
 		}
 		if (likely(!group_is_full(group)))
 			return NULL;
