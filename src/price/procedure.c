@@ -129,7 +129,7 @@ step_name(const Pricer *pricer, int step)
 
 /* ----- candidates ----- */
 
-static inline void
+static void
 add_label(void *state, int fact, FactLabel label)
 {
 	Pricer	   *pricer = state;
@@ -228,6 +228,8 @@ find_rules(Pricer *pricer)
 {
 	const Policy *policy = pricer->policy;
 	bool		all = tracing(pricer) || policy->all_count;
+	FactReader *facts = pricer->facts;
+	uint64		paths = policy->path_dims;
 	uint64		dims;
 
 	match_query_reset(&pricer->query);
@@ -236,10 +238,10 @@ find_rules(Pricer *pricer)
 		int			fact = pg_rightmost_one_pos64(dims);
 		FactLabel	label;
 
-		if (likely(fact_plain_text(pricer->facts, fact, &label)))
-			add_label(pricer, fact, label);
+		if (likely(fact_plain_text(facts, fact, &label)))
+			scope_query_label(&pricer->query, fact, (paths >> fact) & 1, label);
 		else
-			fact_labels(pricer->facts, fact, add_label, pricer);
+			fact_labels(facts, fact, add_label, pricer);
 	}
 	if (likely(policy->base == NULL))
 	{
@@ -405,7 +407,7 @@ pricer_result(Pricer *pricer, Quote *quote)
 	Dec			amount = state->running;
 	Dec			list = state->list_amount;
 
-	if (!state->has_running)
+	if (unlikely(!state->has_running))
 	{
 		quote->status = QUOTE_NO_PRICE;
 		return;
@@ -414,8 +416,8 @@ pricer_result(Pricer *pricer, Quote *quote)
 	quote->list = list;
 	quote->net = amount;
 	quote->net_price = dec_div(amount, pricer->quoted, unit_price_step, ROUND_HALF_UP);
-	quote->list_amount = pricer->zero ? state->zero_list : pricer->negative ? dec_neg(list) : list;
-	quote->net_amount = pricer->zero ? state->zero_due : pricer->negative ? dec_neg(amount) : amount;
+	quote->list_amount = unlikely(pricer->zero) ? state->zero_list : unlikely(pricer->negative) ? dec_neg(list) : list;
+	quote->net_amount = unlikely(pricer->zero) ? state->zero_due : unlikely(pricer->negative) ? dec_neg(amount) : amount;
 	if (tracing(pricer))
 		sign_trace(pricer, pricer->negative, pricer->zero);
 }
