@@ -21,12 +21,6 @@ round_amount_mode(const Pricer *pricer, Dec amount, RoundMode mode)
 	return dec_round(amount, pricer->increment, mode);
 }
 
-Dec
-round_amount(const Pricer *pricer, Dec amount)
-{
-	return round_amount_mode(pricer, amount, (RoundMode) pricer->policy->round_mode);
-}
-
 /*
  * Does the rule give the list price? The first rule of step list takes the
  * place of the fact's, later ones of that step move it; without a list price
@@ -42,16 +36,12 @@ gives_list(const Pricer *pricer, const Rule *rule)
 		 (state->nrules == 0 || state->listed));
 }
 
-/* Tries a rule on the present state, and rounds what it gives as the policy says. */
-bool
-try_rule(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
+/* Rounds what a rule gives, where the policy says that each one's is rounded. */
+static pg_noinline void
+round_effect(Pricer *pricer, const Rule *rule, Effect *effect)
 {
 	LineState  *state = &pricer->state;
 
-	if (unlikely(pricer->totals != NULL))
-		return order_try(pricer, rule, effect, why_not);
-	if (!rule_effect(pricer, rule, effect, why_not))
-		return false;
 	switch ((RoundTarget) pricer->policy->round_target)
 	{
 		case TARGET_LINE:
@@ -72,26 +62,44 @@ try_rule(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 				effect->result = round_amount(pricer, effect->result);
 			break;
 	}
+}
+
+/* Tries a rule on the present state, and rounds what it gives as the policy says. */
+bool
+try_rule(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
+{
+	if (unlikely(pricer->totals != NULL))
+		return order_try(pricer, rule, effect, why_not);
+	if (!rule_effect(pricer, rule, effect, why_not))
+		return false;
+	if (!ROUNDS_IN_THE_END(pricer->policy->round_target))
+		round_effect(pricer, rule, effect);
 	return true;
 }
 
 /* ----- applying ----- */
 
+static pg_noinline void
+trace_move(Pricer *pricer, Dec result, const char *what, const char *reason)
+{
+	Dec			running = pricer->state.running;
+
+	if (dec_cmp(running, result) != 0)
+		trace_row(pricer, pricer->statistical ? VERDICT_STATISTICAL : VERDICT_RESIDUAL,
+				  what, NULL, reason, NULL, dec_sub(result, running));
+}
+
 /* Moves the running amount without a rule; the difference is a residual row. */
 void
 move_to(Pricer *pricer, Dec result, const char *what, const char *reason)
 {
-	LineState  *state = &pricer->state;
-
-	if (tracing(pricer) && dec_cmp(state->running, result) != 0)
-		trace_row(pricer, pricer->statistical ? VERDICT_STATISTICAL : VERDICT_RESIDUAL,
-				  what, NULL, reason, NULL,
-				  dec_sub(result, state->running));
-	state->running = result;
+	if (tracing(pricer))
+		trace_move(pricer, result, what, reason);
+	pricer->state.running = result;
 }
 
 /* What is due for quantity zero once the rule has applied: fees, never below zero. */
-static Dec
+static pg_noinline Dec
 due_after(const LineState *state, const Rule *rule, const Effect *effect)
 {
 	Dec			due;
@@ -128,6 +136,37 @@ applied_reason(Pricer *pricer, const Candidate *candidate, const Effect *effect,
 	return reason;
 }
 
+/* The row of a rule that moves the running amount to result. */
+static pg_noinline void
+trace_applied(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec result, bool cut)
+{
+	LineState  *state = &pricer->state;
+	const Rule *rule = candidate->rule;
+	const char *reason = applied_reason(pricer, candidate, effect, cut);
+	bool		is_list = gives_list(pricer, rule);
+	bool		first = is_list && state->nrules == 0;
+	TraceRow   *row;
+
+	/* the rule's list price takes the place of the fact's */
+	if (first && state->has_running)
+		pricer->trace->waterfall = list_delete_first(pricer->trace->waterfall);
+	row = trace_row(pricer, is_list ? VERDICT_LIST :
+					pricer->statistical ? VERDICT_STATISTICAL : VERDICT_APPLIED,
+					step_name(pricer, rule->step), rule, reason, effect,
+					first ? result : dec_sub(result, state->running));
+	if (pricer->zero)
+		row->due = dec_sub(due_after(state, rule, effect), state->zero_due);
+}
+
+/* What an order's rule makes of its running amount, when it has been taken from the lines. */
+static pg_noinline Dec
+take_from_order(Pricer *header, const Rule *rule, const Effect *effect, Dec result)
+{
+	Dec			running = header->state.running;
+
+	return dec_sub(running, order_take(header, rule, effect, dec_sub(running, result)));
+}
+
 /* Moves the running amount to result, which is what a rule makes of it. */
 void
 apply_rule(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec result, bool cut)
@@ -137,32 +176,23 @@ apply_rule(Pricer *pricer, const Candidate *candidate, const Effect *effect, Dec
 	const RuleMore *more = rule_more(rule);
 	const Step *step = &POLICY_PART(pricer->policy, Step, steps)[rule->step];
 	bool		is_list = gives_list(pricer, rule);
-	bool		first = is_list && state->nrules == 0;
-	Dec			due = pricer->zero ? due_after(state, rule, effect) : DEC_ZERO;
 
 	if (unlikely(pricer->totals != NULL))
-		result = dec_sub(state->running,
-						 order_take(pricer, rule, effect, dec_sub(state->running, result)));
+		result = take_from_order(pricer, rule, effect, result);
 	if (tracing(pricer))
+		trace_applied(pricer, candidate, effect, result, cut);
+
+	if (unlikely(pricer->zero))
 	{
-		const char *reason = applied_reason(pricer, candidate, effect, cut);
-
-		/* the rule's list price takes the place of the fact's */
-		if (first && state->has_running)
-			pricer->trace->waterfall = list_delete_first(pricer->trace->waterfall);
-		trace_row(pricer, is_list ? VERDICT_LIST :
-				  pricer->statistical ? VERDICT_STATISTICAL : VERDICT_APPLIED,
-				  step_name(pricer, rule->step), rule, reason, effect,
-				  first ? result : dec_sub(result, state->running))->due = dec_sub(due, state->zero_due);
+		state->zero_due = due_after(state, rule, effect);
+		if (is_list)
+			state->zero_list = state->zero_due;
 	}
-
 	state->running = result;
 	state->has_running = true;
-	state->zero_due = due;
 	if (is_list)
 	{
 		state->list_amount = result;
-		state->zero_list = due;
 		state->has_list = true;
 		state->listed = step->is_list;
 	}

@@ -10,6 +10,29 @@
 #include "price/ending.h"
 #include "price/pricer.h"
 
+static pg_noinline void
+settle_on_ending(Pricer *pricer)
+{
+	LineState  *state = &pricer->state;
+	Dec			unit = ending_nearest(state->running, pricer->units,
+									  stored_dec(&state->ending->rest),
+									  stored_dec(&state->ending->period));
+
+	move_to(pricer, dec_mul(unit, pricer->units), "ending", "to the nearest legal price");
+}
+
+static pg_noinline void
+round_due(Pricer *pricer)
+{
+	LineState  *state = &pricer->state;
+	Dec			due = state->zero_due;
+
+	state->zero_due = dec_round(due, pricer->increment, (RoundMode) pricer->policy->round_mode);
+	if (tracing(pricer) && dec_cmp(state->zero_due, due) != 0)
+		trace_row(pricer, VERDICT_RESIDUAL, "rounding", NULL, "what is due for quantity 0",
+				  NULL, DEC_ZERO)->due = dec_sub(state->zero_due, due);
+}
+
 /* Ending, else rounding; what it changes is a row of its own. */
 void
 settle(Pricer *pricer)
@@ -18,24 +41,12 @@ settle(Pricer *pricer)
 
 	if (unlikely(state->ending != NULL))
 	{
-		Dec			unit = ending_nearest(state->running, pricer->units,
-										  stored_dec(&state->ending->rest),
-										  stored_dec(&state->ending->period));
-
-		move_to(pricer, dec_mul(unit, pricer->units), "ending", "to the nearest legal price");
+		settle_on_ending(pricer);
+		return;
 	}
-	else
-	{
-		Dec			due = state->zero_due;
-
-		move_to(pricer, round_amount(pricer, state->running), "rounding", "to the increment");
-		if (likely(dec_sign(due) == 0))
-			return;
-		state->zero_due = dec_round(due, pricer->increment, (RoundMode) pricer->policy->round_mode);
-		if (tracing(pricer) && dec_cmp(state->zero_due, due) != 0)
-			trace_row(pricer, VERDICT_RESIDUAL, "rounding", NULL, "what is due for quantity 0",
-					  NULL, DEC_ZERO)->due = dec_sub(state->zero_due, due);
-	}
+	move_to(pricer, round_amount(pricer, state->running), "rounding", "to the increment");
+	if (unlikely(pricer->zero))
+		round_due(pricer);
 }
 
 /* The legal line amount nearest to a bound, on the side that mode says. */

@@ -34,10 +34,13 @@ take_currency(Pricer *pricer)
 	pricer->currency[3] = '\0';
 }
 
+/* What the policy rounds to in the quote's currency. */
 static pg_noinline void
-know_minor(Pricer *pricer)
+know_increment(Pricer *pricer)
 {
-	int			decimals = pricer->currency[0] == '\0' ? 2 : currency_decimals(pricer->currency);
+	const Policy *policy = pricer->policy;
+	int			decimals = policy->increment_given ? 0 : pricer->currency[0] == '\0' ? 2 :
+		currency_decimals(pricer->currency);
 
 	if (decimals < 0)
 		ereport(ERROR,
@@ -45,11 +48,12 @@ know_minor(Pricer *pricer)
 				 errmsg("currency \"%s\" is not known", pricer->currency),
 				 errdetail("Its minor unit is what prices are rounded to."),
 				 errhint("Give a code of ISO 4217, or set the policy's round_increment.")));
-	pricer->minor = dec_make(1, decimals);
-	memcpy(pricer->minor_of, pricer->currency, sizeof(pricer->currency));
+	pricer->increment = policy->increment_given ? stored_dec(&policy->increment) : dec_make(1, decimals);
+	memcpy(pricer->increment_in, pricer->currency, sizeof(pricer->currency));
+	pricer->increment_known = true;
 }
 
-/* The quote's currency: the fact, else the policy's, else none (empty); and what it is rounded to. */
+/* The quote's currency: the fact, else the policy's, else none (empty). */
 static void
 find_currency(Pricer *pricer)
 {
@@ -58,15 +62,9 @@ find_currency(Pricer *pricer)
 	memcpy(pricer->currency, policy->currency, sizeof(pricer->currency));
 	if (!fact_absent(pricer->facts, policy->currency_fact))
 		take_currency(pricer);
-	if (policy->increment_given)
-	{
-		pricer->increment = stored_dec(&policy->increment);
-		return;
-	}
-	if (unlikely(memcmp(pricer->minor_of, pricer->currency, sizeof(pricer->currency)) != 0 ||
-				 pricer->minor.v == 0))
-		know_minor(pricer);
-	pricer->increment = pricer->minor;
+	if (unlikely(!pricer->increment_known ||
+				 memcmp(pricer->increment_in, pricer->currency, sizeof(pricer->currency)) != 0))
+		know_increment(pricer);
 }
 
 static int
@@ -209,13 +207,17 @@ unit_factor(Pricer *pricer, Dec *factor)
 			 errhint("Insert its factor into quotetier.uom (1 for the base unit), or give the fact uom_factor.")));
 }
 
-/* What prices are multiplied by. */
-static pg_noinline Dec
-base_units(Pricer *pricer)
+/* Reckons in base units, if the line names another one. */
+static pg_noinline void
+convert_units(Pricer *pricer)
 {
 	Dec			factor;
 
-	return unit_factor(pricer, &factor) ? dec_mul(pricer->quoted, factor) : pricer->quoted;
+	if (!unit_factor(pricer, &factor))
+		return;
+	pricer->units = dec_mul(pricer->quoted, factor);
+	if (!pricer->zero)
+		pricer->quantity = pricer->units;
 }
 
 void
@@ -243,23 +245,24 @@ line_start(Pricer *pricer, Numeric quantity, TimestampTz as_of)
 	if (unlikely(pricer->negative))
 		pricer->quantity = dec_neg(pricer->quantity);
 	pricer->quoted = unlikely(pricer->zero) ? dec_make(1, 0) : pricer->quantity;
-	pricer->units = fact_absent(pricer->facts, policy->uom_factor_fact) &&
-		fact_absent(pricer->facts, policy->uom_fact) ? pricer->quoted : base_units(pricer);
-	if (!pricer->zero)
-		pricer->quantity = pricer->units;
+	pricer->units = pricer->quoted;
+	if (!fact_absent(pricer->facts, policy->uom_factor_fact) || !fact_absent(pricer->facts, policy->uom_fact))
+		convert_units(pricer);
 	pricer->step_facts = NULL;
 	find_currency(pricer);
 
 	/* field by field: clearing the amounts, too, costs more than a step does */
 	state->has_list = state->has_running = false;
-	state->zero_due = state->zero_list = DEC_ZERO;
+	if (unlikely(pricer->zero))
+		state->zero_due = state->zero_list = DEC_ZERO;
 	state->listed = false;
 	state->excluded = 0;
 	state->final = NULL;
 	state->ending = policy->ending == 0 ? NULL : LINKED(Ending, policy, policy->ending);
 	state->nrules = 0;
 	state->status = QUOTE_OK;
-	state->floor = DEC_ZERO;
+	if (unlikely(pricer->order != NULL))
+		state->floor = DEC_ZERO;
 	pricer->statistical = false;
 
 	/* the list price from the facts, unless a rule will set it */

@@ -51,9 +51,9 @@ order_add_line(Order *order, Jsonb *facts, Numeric quantity)
 	if (tracing(header))
 		pricer->trace = palloc0(sizeof(Trace));
 	fact_reader_json(pricer->facts, line->facts);
-	line_start(pricer, quantity, header->as_of);
 	pricer->order = order;
 	pricer->line = order->nlines - 1;
+	line_start(pricer, quantity, header->as_of);
 	if (strcmp(pricer->currency, header->currency) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -190,7 +190,7 @@ same_group(const Rule *a, const Rule *b)
 }
 
 /* Keeps one candidate of each exclusive group, or the one that stands alone. */
-static int
+static pg_noinline int
 reduce_groups(Pricer *pricer, int count)
 {
 	Candidate  *candidates = pricer->candidates;
@@ -378,7 +378,7 @@ apply_sum(Pricer *pricer, int count)
 }
 
 /* All of them, each on what the one before left. */
-static void
+static pg_noinline void
 apply_chain(Pricer *pricer, int count)
 {
 	Candidate  *candidates = pricer->candidates;
@@ -408,7 +408,7 @@ apply_chain(Pricer *pricer, int count)
 }
 
 /* All rules of a step that does not run; guards are none of it, they come in the end. */
-static void
+static pg_noinline void
 reject_all(Pricer *pricer, int step, int at, const char *why)
 {
 	const Rule *rule;

@@ -118,6 +118,9 @@ typedef enum RoundTarget
 	TARGET_UNIT_STEP
 } RoundTarget;
 
+/* Is it rounded only once, after the last step? */
+#define ROUNDS_IN_THE_END(target) ((target) == TARGET_LINE || (target) == TARGET_UNIT)
+
 /* Is it prices of a unit that are rounded, or amounts of a line? */
 #define ROUNDS_UNIT(target) \
 	((target) == TARGET_UNIT || (target) == TARGET_UNIT_ADJUSTMENT || (target) == TARGET_UNIT_STEP)

@@ -111,7 +111,7 @@ typedef struct LineState
 	Dec			list_amount;
 	bool		has_running;
 	Dec			running;		/* the exact line amount */
-	Dec			zero_due;		/* for quantity zero: fees; running is a unit's price */
+	Dec			zero_due;		/* of quantity zero only: fees; running is a unit's price */
 	Dec			zero_list;		/* the part of it that is the list price's */
 	bool		listed;			/* step list gave the list price */
 	uint64		excluded;		/* steps switched off */
@@ -119,7 +119,7 @@ typedef struct LineState
 	const Ending *ending;		/* the last one given; NULL: none */
 	int			nrules;			/* rules applied */
 	QuoteStatus status;			/* as the guards say */
-	Dec			floor;			/* the bound of the clamps; order steps do not go below */
+	Dec			floor;			/* of an order's line: the bound of the clamps, for order steps */
 } LineState;
 
 /* What order steps measure; reserved names of conditions. */
@@ -164,8 +164,8 @@ typedef struct Pricer
 	Dec			quoted;			/* the same in the unit asked for */
 	char		currency[4];	/* of the quote; empty: none */
 	Dec			increment;
-	char		minor_of[4];	/* the currency whose minor unit is known, ... */
-	Dec			minor;			/* ... and that */
+	bool		increment_known;	/* for this policy, in ... */
+	char		increment_in[4];	/* ... this currency */
 	bool		statistical;	/* the steps running now never change net */
 	Jsonb	   *step_facts;		/* what conditions see; NULL: not built for this step */
 	struct Order *order;		/* the order it is part of; NULL: it stands alone */
@@ -293,28 +293,34 @@ extern pg_attribute_hot void apply_rule(Pricer *pricer, const Candidate *candida
 					   bool cut);
 extern pg_attribute_hot void apply_cut(Pricer *pricer, const Candidate *candidate, const Effect *effect);
 extern pg_attribute_hot void remember_rule(Pricer *pricer, int64 id);
-extern pg_attribute_hot Dec	round_amount(const Pricer *pricer, Dec amount);
 extern pg_attribute_hot Dec	round_amount_mode(const Pricer *pricer, Dec amount, RoundMode mode);
+
+static inline Dec
+round_amount(const Pricer *pricer, Dec amount)
+{
+	return round_amount_mode(pricer, amount, (RoundMode) pricer->policy->round_mode);
+}
+
 extern pg_attribute_hot void move_to(Pricer *pricer, Dec result, const char *what, const char *reason);
 
 /* trace.c: rows of an explanation, and the words for them. */
-extern TraceRow *trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
+extern pg_attribute_cold TraceRow *trace_row(Pricer *pricer, Verdict verdict, const char *step, const Rule *rule,
 					  const char *reason, const Effect *effect, Dec amount);
-extern void trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...) pg_attribute_printf(3, 4);
+extern pg_attribute_cold void trace_rejected(Pricer *pricer, const Rule *rule, const char *fmt,...) pg_attribute_printf(3, 4);
 
 /* Rows of a waterfall that lost against another step's. */
-extern void trace_lost(Pricer *pricer, List *rows, const char *against);
+extern pg_attribute_cold void trace_lost(Pricer *pricer, List *rows, const char *against);
 
 /* What a rule does, and why it did not; a number; the price of a unit, or of the order. */
-extern char *describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect);
-extern char *describe_validity(const Pricer *pricer, const Rule *rule);
-extern char *describe_exclusion(const Pricer *pricer, const Rule *rule);
-extern char *describe_condition(const Pricer *pricer, const Rule *rule);
-extern char *describe_outside(const Pricer *pricer, const Rule *rule, Dec measure);
-extern const char *describe_loss(const Pricer *pricer, const Candidate *winner, const Candidate *loser,
+extern pg_attribute_cold char *describe_rule(Pricer *pricer, const Rule *rule, const Effect *effect);
+extern pg_attribute_cold char *describe_validity(const Pricer *pricer, const Rule *rule);
+extern pg_attribute_cold char *describe_exclusion(const Pricer *pricer, const Rule *rule);
+extern pg_attribute_cold char *describe_condition(const Pricer *pricer, const Rule *rule);
+extern pg_attribute_cold char *describe_outside(const Pricer *pricer, const Rule *rule, Dec measure);
+extern pg_attribute_cold const char *describe_loss(const Pricer *pricer, const Candidate *winner, const Candidate *loser,
 						 bool by_price);
-extern char *describe_final(const Pricer *pricer, const Rule *final);
-extern char *describe_excluder(const Pricer *pricer, int step);
+extern pg_attribute_cold char *describe_final(const Pricer *pricer, const Rule *final);
+extern pg_attribute_cold char *describe_excluder(const Pricer *pricer, int step);
 extern char *dec_text(Dec d);
 extern char *unit_text(const Pricer *pricer, Dec amount);
 extern const char *fact_name(const Pricer *pricer, int fact);

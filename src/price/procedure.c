@@ -91,6 +91,7 @@ pricer_use(Pricer *pricer, const Policy *policy, uint64 serial)
 	if (policy->base != NULL)
 		init_query(&pricer->patch_query, policy, pricer);
 	pricer->needed = needed_rules(policy);
+	pricer->increment_known = false;
 	/* none, also for steps that do not run for a line */
 	pricer->has_after = MemoryContextAllocZero(pricer->of_policy, (policy->nsteps + 1) * sizeof(bool));
 	pricer->after = MemoryContextAlloc(pricer->of_policy, (policy->nsteps + 1) * sizeof(Dec));
@@ -384,7 +385,7 @@ run_statistical(Pricer *pricer)
 }
 
 /* The trace with the quantity's sign; of a zero quantity only fees are due. */
-static void
+static pg_noinline void
 sign_trace(Pricer *pricer, bool negative, bool zero)
 {
 	ListCell   *cell;

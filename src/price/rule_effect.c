@@ -418,16 +418,32 @@ own_amount(Pricer *pricer, const Rule *rule, Effect *effect, Dec *amount, char *
 }
 
 /* A discount's amount, no more than the rule takes off. */
-static Dec
+static inline Dec
 at_most(Pricer *pricer, const Rule *rule, Dec amount)
 {
 	const RuleMore *more = rule_more(rule);
 	Dec			most;
 
-	if (more == NULL || !more->has_max_amount)
+	if (likely(more == NULL) || !more->has_max_amount)
 		return amount;
 	most = rule_money(pricer, rule, stored_dec(&more->max_amount));
 	return dec_cmp(amount, most) > 0 ? most : amount;
+}
+
+/* Makes the unit price a multiple of the rate. */
+static pg_noinline bool
+round_to_multiple(Pricer *pricer, Effect *effect, char **why_not)
+{
+	if (dec_sign(effect->rate) == 0)
+	{
+		if (why_not != NULL)
+			*why_not = pstrdup("there are no multiples of 0");
+		return false;
+	}
+	effect->result = dec_mul(dec_div(pricer->state.running, pricer->units, effect->rate,
+									 (RoundMode) pricer->policy->round_mode),
+							 pricer->units);
+	return true;
 }
 
 bool
@@ -453,10 +469,6 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 	}
 	if (!own_amount(pricer, rule, effect, &amount, why_not))
 		return false;
-
-	if (adjust == ADJUST_PERCENT_OFF || adjust == ADJUST_AMOUNT_OFF ||
-		adjust == ADJUST_LINE_AMOUNT_OFF)
-		amount = at_most(pricer, rule, amount);
 
 	switch (adjust)
 	{
@@ -484,23 +496,14 @@ rule_effect(Pricer *pricer, const Rule *rule, Effect *effect, char **why_not)
 		case ADJUST_PERCENT_OFF:
 		case ADJUST_AMOUNT_OFF:
 		case ADJUST_LINE_AMOUNT_OFF:
-			effect->result = dec_sub(state->running, amount);
+			effect->result = dec_sub(state->running, at_most(pricer, rule, amount));
 			break;
 		case ADJUST_PERCENT_ON:
 		case ADJUST_AMOUNT_ON:
 			effect->result = dec_add(state->running, amount);
 			break;
 		case ADJUST_ROUND_TO:
-			if (dec_sign(effect->rate) == 0)
-			{
-				if (why_not != NULL)
-					*why_not = pstrdup("there are no multiples of 0");
-				return false;
-			}
-			effect->result = dec_mul(dec_div(state->running, pricer->units, effect->rate,
-											 (RoundMode) pricer->policy->round_mode),
-									 pricer->units);
-			break;
+			return round_to_multiple(pricer, effect, why_not);
 	}
 	return true;
 }
