@@ -103,6 +103,45 @@ all_weaker(const Pricer *pricer, int step, int n, const Rule *than)
 		!same_precedence(pricer, policy_rule(pricer->policy, number), than);
 }
 
+/* A percentage off what is left, of which the larger one always leaves less? */
+static bool
+is_plain_percent(const Rule *rule)
+{
+	return rule->adjust == ADJUST_PERCENT_OFF && rule->base.kind == BASE_RUNNING &&
+		rule->more == 0 && rule->scale == 0 && !rule->repeated;
+}
+
+/*
+ * The strongest rule of the step, where it can be told without trying any: it is
+ * a plain percentage, and so are those that only the price sets apart from it.
+ * NULL: collect() tells.
+ */
+static const Rule *
+find_largest_percent(Pricer *pricer, int step, int at)
+{
+	const Rule *largest = NULL;
+	int			i;
+
+	if (pricer->policy->strict || !ROUNDS_IN_THE_END(pricer->policy->round_target) ||
+		pricer->totals != NULL || !pricer->state.has_running || dec_sign(pricer->state.running) <= 0)
+		return NULL;
+	for (i = at; largest == NULL || !all_weaker(pricer, step, i, largest); i++)
+	{
+		const Rule *rule = nth_rule(pricer, step, i);
+
+		if (rule == NULL)
+			break;
+		if (IS_GUARD(rule->adjust))
+			continue;
+		if (!is_plain_percent(rule))
+			return NULL;
+		if (rule_stands(pricer, rule) &&
+			(largest == NULL || dec_cmp(stored_dec(&rule->value), stored_dec(&largest->value)) > 0))
+			largest = rule;
+	}
+	return largest;
+}
+
 /*
  * Collects the rules of one step that can apply now, in precedence order, from
  * the at-th found on. When only the strongest is wanted, stops as soon as it is
@@ -114,7 +153,17 @@ collect(Pricer *pricer, int step, int at, bool strongest_only)
 	int			count = 0;
 	int			i;
 
-	if (!strongest_only)
+	if (strongest_only)
+	{
+		Candidate  *candidate = &pricer->candidates[0];
+
+		candidate->rule = find_largest_percent(pricer, step, at);
+		candidate->equal = NULL;
+		candidate->waits = false;
+		if (candidate->rule != NULL)
+			return try_rule(pricer, candidate->rule, &candidate->effect, NULL) ? 1 : 0;
+	}
+	else
 		match_find_below(&pricer->query, POLICY_PART(pricer->policy, Step, steps)[step].end_rule);
 	for (i = at;; i++)
 	{

@@ -3,10 +3,11 @@
 -- many rules of few scopes, with ties, prices of 0, conditions and validity; and
 -- when what outdid others is changed or taken away.
 INSERT INTO quotetier.dimension (name) VALUES ('tier'), ('sku');
-INSERT INTO quotetier.policy (name, currency, round_target, "strict") VALUES ('some', 'EUR', 'unit_adjustment', false), ('stern', 'EUR', 'line', true);
+INSERT INTO quotetier.policy (name, currency, round_target, round_increment, "strict") VALUES
+    ('some', 'EUR', 'unit_adjustment', NULL, false), ('stern', 'EUR', 'line', NULL, true), ('late', 'EUR', 'line', NULL, false), ('each', 'EUR', 'unit_adjustment', 5, false);
 INSERT INTO quotetier.fx_rate (from_currency, to_currency, rate) VALUES ('USD', 'EUR', 0.9);
 INSERT INTO quotetier.step (policy, seq, name, pick)
-SELECT p, seq, name, 'first' FROM unnest('{some,stern}'::text[]) p, (VALUES (10, 'list'), (20, 'discount'), (30, 'more')) s (seq, name);
+SELECT p, seq, name, 'first' FROM unnest('{some,stern,late,each}'::text[]) p, (VALUES (10, 'list'), (20, 'discount'), (30, 'more')) s (seq, name);
 
 CREATE FUNCTION pg_temp.number(n bigint, salt int, range int) RETURNS int LANGUAGE sql IMMUTABLE AS
 $$ SELECT (hashint8extended(n, salt) & 2147483647)::int % range $$;
@@ -24,6 +25,15 @@ FROM (SELECT i, pg_temp.number(i, 8, 10) = 0 AS formula,
              CASE WHEN i % 7 = 0 THEN (ARRAY['price', 'price', 'markup'])[pg_temp.number(i, 9, 3) + 1]
                   ELSE CASE WHEN i % 40 = 1 THEN 'price' ELSE (ARRAY['percent_off', 'percent_off', 'percent_off', 'amount_off', 'percent_on'])[pg_temp.number(i, 9, 5) + 1] END END AS adjust
       FROM generate_series(1, 600) i) r;
+
+-- plain percentages, which are told apart by their values, unless these lead to one price: of 0, or rounded in between
+INSERT INTO quotetier.rule (id, policy, step, scope, priority, adjust, value, valid, condition, max_amount)
+SELECT 1000 + i, (ARRAY['late', 'each'])[i % 2 + 1], CASE WHEN i % 6 < 3 THEN 'discount' ELSE 'more' END,
+       CASE pg_temp.number(i, 1, 3) WHEN 0 THEN '{"tier": "a"}' WHEN 1 THEN '{"tier": ["a", "b"], "sku": "x"}' ELSE '{}' END::jsonb,
+       pg_temp.number(i, 2, 3), 'percent_off', CASE pg_temp.number(i, 3, 200) WHEN 0 THEN 100 ELSE pg_temp.number(i, 4, 3) + 0.5 END,
+       CASE pg_temp.number(i, 5, 3) WHEN 0 THEN '[2025-01-01,2025-06-01)' WHEN 1 THEN '[2025-02-01,)' ELSE '(,)' END::tstzrange,
+       CASE pg_temp.number(i, 6, 30) WHEN 0 THEN '$.score > 5' END::jsonpath, CASE pg_temp.number(i, 7, 30) WHEN 0 THEN 1 END
+FROM generate_series(1, 400) i;
 
 CREATE TEMP TABLE line AS
 SELECT i, jsonb_strip_nulls(jsonb_build_object('tier', (ARRAY['a', 'b', 'c'])[i % 3 + 1], 'sku', CASE i % 2 WHEN 0 THEN 'x' ELSE 'y' END, 'score', i % 11,
@@ -46,7 +56,7 @@ END $$;
 CREATE TEMP VIEW compared AS
 SELECT policy, count(*) FILTER (WHERE by_quote <> by_explain) AS different, count(*) FILTER (WHERE by_quote LIKE 'rules%') AS refused,
        count(DISTINCT by_quote) AS answers
-FROM (SELECT policy, pg_temp.by_quote(line, policy) AS by_quote, pg_temp.by_explain(line, policy) AS by_explain FROM line, unnest('{some,stern}'::text[]) policy) q
+FROM (SELECT policy, pg_temp.by_quote(line, policy) AS by_quote, pg_temp.by_explain(line, policy) AS by_explain FROM line, unnest('{some,stern,late,each}'::text[]) policy) q
 GROUP BY policy ORDER BY policy;
 
 SELECT * FROM compared;
