@@ -147,23 +147,13 @@ find_largest_percent(Pricer *pricer, int step, int at)
  * the at-th found on. When only the strongest is wanted, stops as soon as it is
  * certain.
  */
-static int
+static pg_noinline int
 collect(Pricer *pricer, int step, int at, bool strongest_only)
 {
 	int			count = 0;
 	int			i;
 
-	if (strongest_only)
-	{
-		Candidate  *candidate = &pricer->candidates[0];
-
-		candidate->rule = find_largest_percent(pricer, step, at);
-		candidate->equal = NULL;
-		candidate->waits = false;
-		if (candidate->rule != NULL)
-			return try_rule(pricer, candidate->rule, &candidate->effect, NULL) ? 1 : 0;
-	}
-	else
+	if (!strongest_only)
 		match_find_below(&pricer->query, POLICY_PART(pricer->policy, Step, steps)[step].end_rule);
 	for (i = at;; i++)
 	{
@@ -221,6 +211,20 @@ collect(Pricer *pricer, int step, int at, bool strongest_only)
 		count++;
 	}
 	return count;
+}
+
+/* Collects the strongest rule of one step that can apply now. */
+static int
+collect_strongest(Pricer *pricer, int step, int at)
+{
+	Candidate  *candidate = &pricer->candidates[0];
+
+	candidate->rule = find_largest_percent(pricer, step, at);
+	if (candidate->rule == NULL)
+		return collect(pricer, step, at, true);
+	candidate->equal = NULL;
+	candidate->waits = false;
+	return try_rule(pricer, candidate->rule, &candidate->effect, NULL) ? 1 : 0;
 }
 
 /* A surcharge never shares a group with a discount. */
@@ -490,7 +494,7 @@ run_step(Pricer *pricer, int number, int at)
 		return;
 	}
 
-	count = collect(pricer, number, at, strongest_only);
+	count = strongest_only ? collect_strongest(pricer, number, at) : collect(pricer, number, at, false);
 	if (step->has_groups)
 		count = reduce_groups(pricer, count);
 	if (count == 0)
