@@ -44,13 +44,13 @@ extern pg_attribute_hot bool dec_from_numeric(Numeric num, Dec *result);
 extern pg_attribute_hot Numeric dec_to_numeric(const Dec *a, int min_scale);
 
 extern pg_attribute_hot Dec	dec_add_slow(Dec a, Dec b);
-extern Dec	dec_mul_slow(Dec a, Dec b) pg_attribute_cold;
+extern pg_attribute_cold Dec	dec_mul_slow(Dec a, Dec b);
 extern int	dec_cmp(Dec a, Dec b);
 
 /* floor(a * 10^scale), for scale 0 to 18; false when that does not fit 64 bits. */
 extern bool dec_floor64(Dec a, int scale, int64 *result);
 
-extern Dec	dec_div_slow(Dec a, Dec b, Dec increment, RoundMode mode) pg_attribute_cold;
+extern pg_attribute_cold Dec	dec_div_slow(Dec a, Dec b, Dec increment, RoundMode mode);
 
 /* Reads a round mode by its SQL name; false when there is none such. */
 extern bool round_mode_from_name(const char *name, RoundMode *mode);
@@ -178,7 +178,7 @@ dec_mul(Dec a, Dec b)
 	return dec_mul_slow(a, b);
 }
 
-extern Dec	dec_neg_big(Dec a) pg_attribute_cold;
+extern pg_attribute_cold Dec	dec_neg_big(Dec a);
 
 static inline Dec
 dec_neg(Dec a)
@@ -229,7 +229,7 @@ dec_rounds_away(RoundMode mode, bool negative, int twice, bool odd)
 }
 
 /* n / d rounded to an integer, d > 0. */
-static pg_attribute_hot inline int64
+static inline pg_attribute_hot int64
 dec_quotient64(int64 n, int64 d, RoundMode mode)
 {
 	int64		quotient = n / d;

@@ -335,7 +335,7 @@ typedef struct Policy
 #define POLICY_MATCH(policy) POLICY_PART(policy, MatchIndex, match)
 
 /* policy.c */
-extern Dec	stored_big_dec(const StoredDec *stored) pg_attribute_cold;
+extern pg_attribute_cold Dec	stored_big_dec(const StoredDec *stored);
 
 static inline Dec
 stored_dec(const StoredDec *stored)
