@@ -33,8 +33,8 @@
 #include "base/book.h"
 #include "base/compat.h"
 #include "base/shelf.h"
-#include "base/stamp.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_trigger.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "storage/lmgr.h"
@@ -212,7 +212,7 @@ config_relid(const char *name)
 }
 
 static TableDefinition
-read_definition(Oid relid)
+read_definition(Oid relid, TriggerRow triggers[2])
 {
 	TableDefinition definition;
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
@@ -223,7 +223,7 @@ read_definition(Oid relid)
 	definition.changed[0] = HeapTupleHeaderGetXmin(tuple->t_data);
 	definition.written[0] = HeapTupleHeaderGetRawXmin(tuple->t_data);
 	ReleaseSysCache(tuple);
-	stamp_triggers_changed(relid, definition.changed + 1, definition.written + 1);
+	stamp_triggers_changed(relid, definition.changed + 1, definition.written + 1, triggers);
 	return definition;
 }
 
@@ -266,6 +266,7 @@ know_tables(BookKind *kind)
 		changed = true;
 	shelf->stamp_relid = stamp_relid;
 	watch(stamp_relid);
+	watch(TriggerRelationId);	/* its rows may get other places */
 	LockRelationOid(stamp_relid, AccessShareLock);
 	shelf->change_relid = config_relid("change");
 	shelf->rows_final = true;
@@ -287,7 +288,7 @@ know_tables(BookKind *kind)
 					 errdetail("What is compiled from this table is the same for every user."),
 					 errhint("ALTER TABLE quotetier.%s DISABLE ROW LEVEL SECURITY, and grant EXECUTE on the functions instead.",
 							 kind->tables[n])));
-		definition = read_definition(relid);
+		definition = read_definition(relid, shelf->triggers + 2 * n);
 		if (shelf->relids[n] != relid ||
 			memcmp(&shelf->definitions[n], &definition, sizeof(definition)) != 0)
 			changed = true;
@@ -331,7 +332,8 @@ read_fingerprint(BookKind *kind, Snapshot snapshot)
 
 	shelf->fingerprint.high = 0;
 	shelf->fingerprint.low = 0;
-	certain = shelf->stamps_trusted && definitions_settled(shelf, snapshot);
+	certain = shelf->stamps_trusted && definitions_settled(shelf, snapshot) &&
+		stamp_triggers_seen(shelf->triggers, 2 * shelf->ntables, snapshot);
 	shelf->log_trusted = certain && shelf->rows_final;
 	shelf->transient = !certain || stamp_pending();
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -362,6 +364,8 @@ see_snapshot(BookKind *kind, Snapshot snapshot)
 		kind->shelf = MemoryContextAllocZero(BookContext, sizeof(BookShelf));
 	shelf = kind->shelf;
 	shelf_delete_waiting();
+	/* its rows stay where they are while we look at them */
+	LockRelationOid(TriggerRelationId, AccessShareLock);
 	if (shelf->tables_known)
 	{
 		/* as a SELECT would; this also takes in pending invalidations */

@@ -13,6 +13,7 @@
 #include "base/book.h"
 #include "base/change.h"
 #include "base/image.h"
+#include "base/stamp.h"
 #include "utils/snapshot.h"
 
 #define MAX_TABLES		16
@@ -80,6 +81,7 @@ typedef struct BookShelf
 	Oid			change_relid;
 	Oid			relids[MAX_TABLES];
 	TableDefinition definitions[MAX_TABLES];
+	TriggerRow	triggers[2 * MAX_TABLES];	/* their stamp triggers */
 	Oid			owner;
 	bool		stamps_trusted;
 	bool		rows_final;		/* what the stamp triggers see is what is stored */

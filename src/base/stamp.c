@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -21,6 +22,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -123,7 +125,8 @@ stamp_rows_final(Relation rel)
 }
 
 void
-stamp_triggers_changed(Oid relid, TransactionId changed[2], TransactionId written[2])
+stamp_triggers_changed(Oid relid, TransactionId changed[2], TransactionId written[2],
+					   TriggerRow rows[2])
 {
 	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -131,13 +134,14 @@ stamp_triggers_changed(Oid relid, TransactionId changed[2], TransactionId writte
 	HeapTuple	tuple;
 
 	changed[0] = changed[1] = written[0] = written[1] = InvalidTransactionId;
+	rows[0].oid = rows[1].oid = InvalidOid;
 	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(relid));
 	scan = systable_beginscan(rel, TriggerRelidNameIndexId, true, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		const char *name = NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname);
-
+		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
+		const char *name = NameStr(trigger->tgname);
 		int			which = strcmp(name, "stamp_row") == 0 ? 0 :
 			strcmp(name, "stamp_truncate") == 0 ? 1 : 2;
 
@@ -145,9 +149,55 @@ stamp_triggers_changed(Oid relid, TransactionId changed[2], TransactionId writte
 			continue;
 		changed[which] = HeapTupleHeaderGetXmin(tuple->t_data);
 		written[which] = HeapTupleHeaderGetRawXmin(tuple->t_data);
+		rows[which].oid = trigger->oid;
+		rows[which].at = tuple->t_self;
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
+}
+
+bool
+stamp_triggers_seen(const TriggerRow *rows, int nrows, Snapshot snapshot)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	Buffer		buffer = InvalidBuffer;
+	bool		seen = true;
+	int			i;
+
+	for (i = 0; i < nrows && seen; i++)
+	{
+		BlockNumber block = ItemPointerGetBlockNumberNoCheck(&rows[i].at);
+		OffsetNumber place = ItemPointerGetOffsetNumberNoCheck(&rows[i].at);
+		HeapTupleData tuple;
+		Page		page;
+
+		if (!OidIsValid(rows[i].oid))
+			continue;
+
+		/* nearly always all are on one page */
+		if (!BufferIsValid(buffer) || BufferGetBlockNumber(buffer) != block)
+		{
+			if (BufferIsValid(buffer))
+				UnlockReleaseBuffer(buffer);
+			buffer = ReadBuffer(rel, block);
+			LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		}
+		page = BufferGetPage(buffer);
+		seen = place <= PageGetMaxOffsetNumber(page) && ItemIdIsNormal(PageGetItemId(page, place));
+		if (seen)
+		{
+			tuple.t_data = (HeapTupleHeader) PageGetItem(page, PageGetItemId(page, place));
+			tuple.t_len = ItemIdGetLength(PageGetItemId(page, place));
+			tuple.t_tableOid = TriggerRelationId;
+			tuple.t_self = rows[i].at;
+			seen = HeapTupleSatisfiesVisibility(&tuple, snapshot, buffer) &&
+				((Form_pg_trigger) GETSTRUCT(&tuple))->oid == rows[i].oid;
+		}
+	}
+	if (BufferIsValid(buffer))
+		UnlockReleaseBuffer(buffer);
+	table_close(rel, AccessShareLock);
+	return seen;
 }
 
 bool
