@@ -47,7 +47,7 @@ lacks() {
 			} || echo postgresql-$major ;;
 		headers) { find_pg && [ -e "$(pg includedir-server)/postgres.h" ] && [ -e "$(pg pgxs)" ]; } ||
 				echo postgresql-server-dev-$major ;;
-		gcc | make) command -v "$1" >/dev/null || echo "$1" ;;
+		gcc | make | gdb) command -v "$1" >/dev/null || echo "$1" ;;
 		libc)	[ -e /usr/include/stdlib.h ] || echo libc6-dev ;;
 		pgtap)	{ find_pg && [ -e "$(pg sharedir)/extension/pgtap.control" ]; } || echo postgresql-$major-pgtap ;;
 		pg_prove) command -v pg_prove >/dev/null || echo libtap-parser-sourcehandler-pgtap-perl ;;
