@@ -112,19 +112,19 @@ is_plain_percent(const Rule *rule)
 }
 
 /*
- * The strongest rule of the step, where it can be told without trying any: it is
- * a plain percentage, and so are those that only the price sets apart from it.
- * NULL: collect() tells.
+ * Finds the strongest rule of the step (NULL: there is none), where it can be told
+ * without trying any: it is a plain percentage, and so are those that only the
+ * price sets apart from it. Else false.
  */
-static const Rule *
-find_largest_percent(Pricer *pricer, int step, int at)
+static bool
+find_largest_percent(Pricer *pricer, int step, int at, const Rule **strongest)
 {
 	const Rule *largest = NULL;
 	int			i;
 
 	if (pricer->policy->strict || !ROUNDS_IN_THE_END(pricer->policy->round_target) ||
 		pricer->totals != NULL || !pricer->state.has_running || dec_sign(pricer->state.running) <= 0)
-		return NULL;
+		return false;
 	for (i = at; largest == NULL || !all_weaker(pricer, step, i, largest); i++)
 	{
 		const Rule *rule = nth_rule(pricer, step, i);
@@ -134,12 +134,13 @@ find_largest_percent(Pricer *pricer, int step, int at)
 		if (IS_GUARD(rule->adjust))
 			continue;
 		if (!is_plain_percent(rule))
-			return NULL;
+			return false;
 		if (rule_stands(pricer, rule) &&
 			(largest == NULL || dec_cmp(stored_dec(&rule->value), stored_dec(&largest->value)) > 0))
 			largest = rule;
 	}
-	return largest;
+	*strongest = largest;
+	return true;
 }
 
 /*
@@ -219,9 +220,10 @@ collect_strongest(Pricer *pricer, int step, int at)
 {
 	Candidate  *candidate = &pricer->candidates[0];
 
-	candidate->rule = find_largest_percent(pricer, step, at);
-	if (candidate->rule == NULL)
+	if (!find_largest_percent(pricer, step, at, &candidate->rule))
 		return collect(pricer, step, at, true);
+	if (candidate->rule == NULL)
+		return 0;
 	candidate->equal = NULL;
 	candidate->waits = false;
 	return try_rule(pricer, candidate->rule, &candidate->effect, NULL) ? 1 : 0;

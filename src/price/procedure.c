@@ -244,14 +244,13 @@ find_rules(Pricer *pricer)
 		else
 			fact_labels(facts, fact, add_label, pricer);
 	}
-	if (likely(policy->base == NULL))
+	if (unlikely(policy->base != NULL))
 	{
-		match_start(&pricer->query, POLICY_MATCH(policy), all);
-		match_find_below(&pricer->query, tracing(pricer) ? PG_UINT32_MAX : pricer->needed);
+		find_patched(pricer, all);
 		return;
 	}
-
-	find_patched(pricer, all);
+	match_start(&pricer->query, POLICY_MATCH(policy), all);
+	match_find_below(&pricer->query, tracing(pricer) ? PG_UINT32_MAX : pricer->needed);
 }
 
 /* ----- steps ----- */
