@@ -406,7 +406,7 @@ look(BookKind *kind)
 }
 
 const void *
-book_get(BookKind *kind, const char *key, int keylen, uint64 *serial)
+book_get_about(BookKind *kind, const char *key, int keylen, const void *thing, uint64 *serial)
 {
 	Book	   *book;
 
@@ -414,7 +414,7 @@ book_get(BookKind *kind, const char *key, int keylen, uint64 *serial)
 	book = kind->shelf->books;
 	if (unlikely(book == NULL || !is_present(kind->shelf, book, key, keylen)))
 	{
-		book = shelf_find(kind, key, keylen);
+		book = shelf_find(kind, key, keylen, thing);
 		if (book == NULL)
 			return NULL;
 	}

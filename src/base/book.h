@@ -45,6 +45,12 @@ typedef struct BookKind
 	void	   *(*build) (const char *key);
 
 	/*
+	 * Of kinds that can, else NULL. Builds as much of it as an answer about one
+	 * thing takes, which is sooner done, for the first who asks about one.
+	 */
+	void	   *(*build_about) (const char *key, const void *thing);
+
+	/*
 	 * Of kinds whose changes are logged, else NULL. Patches a book: builds what
 	 * there is of these items now, and returns something that leads to base for
 	 * the rest. Called as build is; NULL when the key is gone, or base cannot be
@@ -81,12 +87,21 @@ typedef struct BookStats
 extern void book_init(void);
 
 /*
- * The book of a key under the active snapshot, or NULL when there is none.
- * Valid until the next book_get of any kind. *serial, if asked for, differs
- * between any two books ever handed out, so that what is derived from a book
- * can be kept by it.
+ * The book of a key under the active snapshot, or NULL when there is none; valid
+ * until the next book_get of any kind. *serial, if asked for, differs between any
+ * two books ever handed out, so that what is derived from a book can be kept by
+ * it. With a thing that is asked about, where a book would have to be compiled
+ * for this session alone, the first time it is only as much as that takes.
  */
-extern pg_attribute_hot const void *book_get(BookKind *kind, const char *key, int keylen, uint64 *serial);
+extern pg_attribute_hot const void *book_get_about(BookKind *kind, const char *key, int keylen,
+												   const void *thing, uint64 *serial);
+
+/* All of it. */
+static inline const void *
+book_get(BookKind *kind, const char *key, int keylen, uint64 *serial)
+{
+	return book_get_about(kind, key, keylen, NULL, serial);
+}
 
 /*
  * Between the two, no book is deleted: around code of the user's that runs while

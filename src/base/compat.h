@@ -35,4 +35,12 @@
 	tuplesort_getdatum(sort, true, value, isnull, NULL)
 #endif
 
+#if PG_VERSION_NUM >= 180000
+#define index_begin(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, NULL, nkeys, 0)
+#else
+#define index_begin(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, nkeys, 0)
+#endif
+
 #endif

@@ -76,10 +76,6 @@ fact_absent(const FactReader *reader, int fact)
 	return reader->json == NULL && reader->column_of_fact[fact] < 0;
 }
 
-/*
- * fact_argument.c: the same from an argument of a call. A call site has a reader
- * of its own.
- */
 typedef enum FactSource
 {
 	FROM_RECORD,
@@ -88,8 +84,16 @@ typedef enum FactSource
 	FROM_TEXT
 } FactSource;
 
-extern pg_attribute_hot void fact_reader_argument(FactReader *reader, FunctionCallInfo fcinfo, int number,
-								 FactSource source);
+/* An argument of a call that is a row of facts. */
+typedef struct FactArgument
+{
+	FunctionCallInfo fcinfo;
+	int			number;
+	FactSource	source;
+} FactArgument;
+
+/* fact_argument.c: takes it as the next row. A call site has a reader of its own. */
+extern pg_attribute_hot void fact_reader_argument(FactReader *reader, const FactArgument *argument);
 extern Jsonb *fact_json_from_text(text *json);
 
 /*

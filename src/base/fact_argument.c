@@ -251,9 +251,12 @@ fact_json_from_text(text *json)
 }
 
 void
-fact_reader_argument(FactReader *reader, FunctionCallInfo fcinfo, int number, FactSource source)
+fact_reader_argument(FactReader *reader, const FactArgument *argument)
 {
-	switch (source)
+	FunctionCallInfo fcinfo = argument->fcinfo;
+	int			number = argument->number;
+
+	switch (argument->source)
 	{
 		case FROM_RECORD:
 			fact_reader_record(reader, PG_GETARG_HEAPTUPLEHEADER(number));

@@ -20,7 +20,7 @@
 #define VALUE_WORDS(reader, dim) ((reader)->is_path[dim] ? 2 : 1)
 
 ScopeReader *
-scope_reader_create(int ndims, char **names, const bool *is_path)
+scope_reader_create(int ndims, const char **names, const bool *is_path)
 {
 	ScopeReader *reader = palloc0(sizeof(ScopeReader));
 	int			npaths = 0;
@@ -85,16 +85,53 @@ add_exclusion(ScopeReader *reader, uint32 dim, uint32 id)
 }
 
 static int
-dimension_named(ScopeReader *reader, const char *name, int len)
+dimension_named(int ndims, const char **names, const int *lens, const char *name, int len)
 {
 	int			dim;
 
 	/* names of one length differ at their ends more often than at their beginnings */
-	for (dim = 0; dim < reader->ndims; dim++)
-		if (reader->name_lens[dim] == len && reader->names[dim][len - 1] == name[len - 1] &&
-			memcmp(reader->names[dim], name, len) == 0)
+	for (dim = 0; dim < ndims; dim++)
+		if (lens[dim] == len && names[dim][len - 1] == name[len - 1] &&
+			memcmp(names[dim], name, len) == 0)
 			return dim;
 	elog(ERROR, "unknown dimension in the configuration");
+}
+
+/* What a scope says of a dimension; most often one text. */
+typedef struct ScopeEntry
+{
+	int			dim;
+	bool		is_text;
+	FactLabel	text;
+} ScopeEntry;
+
+/* Takes a scope apart, in one go over its keys and one over its values; returns how many there are. */
+static int
+take_entries(Jsonb *scope, int ndims, const char **names, const int *lens,
+			 ScopeEntry entries[MATCH_MAX_DIMENSIONS])
+{
+	JsonbContainer *object = &scope->root;
+	int			n = JsonContainerSize(object);
+	const char *data = (const char *) &object->children[2 * n];
+	uint32		at = 0;
+	uint32		begin;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		begin = at;
+		JBE_ADVANCE_OFFSET(at, object->children[i]);
+		entries[i].dim = dimension_named(ndims, names, lens, data + begin, at - begin);
+	}
+	for (i = 0; i < n; i++)
+	{
+		begin = at;
+		JBE_ADVANCE_OFFSET(at, object->children[n + i]);
+		entries[i].is_text = JBE_ISSTRING(object->children[n + i]);
+		entries[i].text.text = data + begin;
+		entries[i].text.len = at - begin;
+	}
+	return n;
 }
 
 /* Parts of a path: CN.East has two. */
@@ -183,9 +220,8 @@ read_entry(ScopeReader *reader, int dim, const JsonbValue *value)
 void
 scope_read(ScopeReader *reader, Jsonb *jsonb, Scope *scope)
 {
-	JsonbContainer *object = &jsonb->root;
-	int			n = JsonContainerSize(object);
-	const char *data = (const char *) &object->children[2 * n];
+	ScopeEntry	entries[MATCH_MAX_DIMENSIONS];
+	int			n = take_entries(jsonb, reader->ndims, reader->names, reader->name_lens, entries);
 	int			i;
 
 	scope->mask = 0;
@@ -193,24 +229,21 @@ scope_read(ScopeReader *reader, Jsonb *jsonb, Scope *scope)
 	scope->exclusions = reader->nexclusions;
 	for (i = 0; i < n; i++)
 	{
-		const char *key = data + getJsonbOffset(object, i);
-		int			len = getJsonbLength(object, i);
-		int			dim = dimension_named(reader, key, len);
+		int			dim = entries[i].dim;
 
 		scope->mask |= scope_bit(dim);
-		/* most often one text, which needs no iterator */
-		if (JBE_ISSTRING(object->children[n + i]))
+		/* a text needs no iterator */
+		if (entries[i].is_text)
 		{
-			FactLabel	label = {data + getJsonbOffset(object, n + i), getJsonbLength(object, n + i)};
-
 			add_word(reader, DIM_WORD(dim, 1));
-			read_label(reader, dim, label, false);
+			read_label(reader, dim, entries[i].text, false);
 		}
 		else
 		{
 			JsonbValue	space;
 
-			read_entry(reader, dim, getKeyJsonValueFromContainer(object, key, len, &space));
+			read_entry(reader, dim, getKeyJsonValueFromContainer(&jsonb->root, reader->names[dim],
+																 reader->name_lens[dim], &space));
 		}
 	}
 	scope->nwords = reader->nwords - scope->words;
@@ -366,66 +399,84 @@ compare_with_wanted(void *state, int fact, FactLabel label)
 		holding->found = true;
 }
 
-/* Has the row one of these values? */
+/* Has the row this value? */
 static bool
-has_value(FactReader *reader, int dim, bool is_path, const JsonbValue *value, bool *present)
+has_label(FactReader *reader, int dim, bool is_path, FactLabel wanted, bool *present)
 {
-	Holding		holding = {is_path, false, false, {NULL, 0}};
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	element;
+	Holding		holding = {is_path, false, false, wanted};
+	FactLabel	label;
 
-	if (value->type != jbvBinary)
-	{
-		if (!fact_json_label(value, &holding.wanted))
-			elog(ERROR, "invalid scope in the configuration");
-		fact_labels(reader, dim, compare_with_wanted, &holding);
-	}
+	if (fact_plain_text(reader, dim, &label))
+		compare_with_wanted(&holding, dim, label);
 	else
-	{
-		it = JsonbIteratorInit(value->val.binary.data);
-		while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
-			if (token == WJB_ELEM && fact_json_label(&element, &holding.wanted))
-				fact_labels(reader, dim, compare_with_wanted, &holding);
-	}
+		fact_labels(reader, dim, compare_with_wanted, &holding);
 	*present = holding.present;
 	return holding.found;
 }
 
-bool
-scope_holds(Jsonb *scope, FactReader *reader, int ndims, uint64 path_dims)
+/* Has it one of these? */
+static bool
+has_value(FactReader *reader, int dim, bool is_path, const JsonbValue *value, bool *present)
 {
-	JsonbIterator *it = JsonbIteratorInit(&scope->root);
+	FactLabel	wanted;
+	JsonbIterator *it;
 	JsonbIteratorToken token;
-	JsonbValue	value;
-	int			dim = 0;
+	JsonbValue	element;
+	bool		found = false;
 
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	*present = false;
+	if (value->type != jbvBinary)
 	{
-		JsonbValue	space;
-		JsonbValue *left_out = NULL;
-		bool		is_path;
-		bool		present;
-		bool		found;
-
-		if (token == WJB_KEY)
-		{
-			for (dim = 0; dim < ndims; dim++)
-				if (reader->name_lens[dim] == value.val.string.len &&
-					memcmp(reader->names[dim], value.val.string.val, value.val.string.len) == 0)
-					break;
-			if (dim == ndims)
-				elog(ERROR, "unknown dimension in the configuration");
-			continue;
-		}
-		if (token != WJB_VALUE)
-			continue;
-		is_path = (path_dims >> dim) & 1;
-		if (value.type == jbvBinary && JsonContainerIsObject(value.val.binary.data))
-			left_out = getKeyJsonValueFromContainer(value.val.binary.data, "not", 3, &space);
-		found = has_value(reader, dim, is_path, left_out != NULL ? left_out : &value, &present);
-		if (left_out != NULL ? (found || !present) : !found)
-			return false;
+		if (!fact_json_label(value, &wanted))
+			elog(ERROR, "invalid scope in the configuration");
+		return has_label(reader, dim, is_path, wanted, present);
 	}
-	return true;
+	it = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+		if (token == WJB_ELEM && fact_json_label(&element, &wanted))
+			found |= has_label(reader, dim, is_path, wanted, present);
+	return found;
+}
+
+/* Does what a scope says of a dimension, where it is more than one text, hold? */
+static bool
+entry_holds(FactReader *reader, int dim, bool is_path, const JsonbValue *value)
+{
+	JsonbValue	space;
+	JsonbValue *left_out = NULL;
+	bool		present;
+
+	if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
+		left_out = getKeyJsonValueFromContainer(value->val.binary.data, "not", 3, &space);
+	if (left_out == NULL)
+		return has_value(reader, dim, is_path, value, &present);
+	return !has_value(reader, dim, is_path, left_out, &present) && present;
+}
+
+bool
+scope_holds(Jsonb *scope, FactReader *reader, int ndims, uint64 path_dims, uint64 *mask)
+{
+	ScopeEntry	entries[MATCH_MAX_DIMENSIONS];
+	int			n = take_entries(scope, ndims, reader->names, reader->name_lens, entries);
+	bool		holds = true;
+	int			i;
+
+	*mask = 0;
+	for (i = 0; i < n; i++)
+		*mask |= scope_bit(entries[i].dim);
+	for (i = 0; i < n && holds; i++)
+	{
+		int			dim = entries[i].dim;
+		bool		is_path = (path_dims >> dim) & 1;
+		bool		present;
+		JsonbValue	space;
+
+		if (entries[i].is_text)
+			holds = has_label(reader, dim, is_path, entries[i].text, &present);
+		else
+			holds = entry_holds(reader, dim, is_path,
+								getKeyJsonValueFromContainer(&scope->root, reader->names[dim],
+															 reader->name_lens[dim], &space));
+	}
+	return holds;
 }

@@ -42,7 +42,7 @@ typedef struct ScopeReader
 {
 	MatchBuilder *match;
 	int			ndims;
-	char	  **names;			/* dimensions, the strongest first */
+	const char **names;	/* dimensions, the strongest first */
 	int		   *name_lens;
 	bool	   *is_path;
 	int		   *path_number;	/* of the path dimensions */
@@ -55,7 +55,7 @@ typedef struct ScopeReader
 } ScopeReader;
 
 /* Starts reading, in the current memory context; names stay the caller's. */
-extern ScopeReader *scope_reader_create(int ndims, char **names, const bool *is_path);
+extern ScopeReader *scope_reader_create(int ndims, const char **names, const bool *is_path);
 
 extern void scope_read(ScopeReader *reader, Jsonb *jsonb, Scope *scope);
 
@@ -112,8 +112,9 @@ extern bool scope_excludes_nothing(const MatchQuery *query, const ScopeExclusion
 
 /*
  * Does a scope hold of one row? Its dimensions are the reader's first ndims
- * facts. For scopes that are asked about a few rows only; the index is for many.
+ * facts; *mask gets those that it constrains. For scopes that are asked about a
+ * few rows only; the index is for many.
  */
-extern bool scope_holds(Jsonb *scope, FactReader *reader, int ndims, uint64 path_dims);
+extern bool scope_holds(Jsonb *scope, FactReader *reader, int ndims, uint64 path_dims, uint64 *mask);
 
 #endif

@@ -10,6 +10,10 @@
  *				(change.c): those are read anew, the rest is taken from there;
  *	 compiled	of everything, by one session at a time, that leaves an image.
  *
+ * Where a session compiles for itself alone, its first question may be its last
+ * (under this snapshot, of this key): the first time, a book is compiled for the
+ * thing that is asked about only. At most that makes the second a little later.
+ *
  * Not here: what a snapshot sees (book.c), what a book contains.
  */
 #include "postgres.h"
@@ -104,9 +108,21 @@ book_release(void)
 	holds--;
 }
 
+static void
+drop_partial(KeyStats *stats)
+{
+	if (stats->partial != NULL)
+		drop_book(stats->partial);
+	stats->partial = NULL;
+}
+
 void
 shelf_clear(BookShelf *shelf)
 {
+	KeyStats   *stats;
+
+	for (stats = shelf->keys; stats != NULL; stats = stats->next)
+		drop_partial(stats);
 	while (shelf->books != NULL)
 	{
 		Book	   *book = shelf->books;
@@ -117,10 +133,23 @@ shelf_clear(BookShelf *shelf)
 	shelf->nrecent = 0;
 }
 
+/* Is a snapshot likely to ask for it again? */
+static bool
+is_recent(const BookShelf *shelf, const Book *book)
+{
+	int			i;
+
+	for (i = 0; i < shelf->nrecent && !book->transient; i++)
+		if (same_fingerprint(shelf->recent[i], book->fingerprint))
+			return true;
+	return false;
+}
+
 void
 shelf_tidy(BookShelf *shelf)
 {
 	Book	  **link = &shelf->books;
+	KeyStats   *stats;
 	int			i;
 
 	if (!shelf->transient)
@@ -138,11 +167,8 @@ shelf_tidy(BookShelf *shelf)
 	while (*link != NULL)
 	{
 		Book	   *book = *link;
-		bool		keep = false;
 
-		for (i = 0; i < shelf->nrecent && !book->transient; i++)
-			keep |= same_fingerprint(shelf->recent[i], book->fingerprint);
-		if (keep)
+		if (is_recent(shelf, book))
 			link = &book->next;
 		else
 		{
@@ -150,6 +176,9 @@ shelf_tidy(BookShelf *shelf)
 			drop_book(book);
 		}
 	}
+	for (stats = shelf->keys; stats != NULL; stats = stats->next)
+		if (stats->partial != NULL && !is_recent(shelf, stats->partial))
+			drop_partial(stats);
 }
 
 /* ----- making ----- */
@@ -195,9 +224,12 @@ put_on_shelf(BookShelf *shelf, Book *book)
 	return book;
 }
 
-/* Builds the book, as a patch of base if there is one; false: there is nothing of that key. */
+/*
+ * Builds the book, as a patch of base if there is one, as far as it is about a
+ * thing if there is one; false: there is nothing of that key.
+ */
 static bool
-build(BookKind *kind, Book *book, const Book *base, const int64 *items, int nitems)
+build(BookKind *kind, Book *book, const Book *base, const int64 *items, int nitems, const void *thing)
 {
 	MemoryContext caller = MemoryContextSwitchTo(book->context);
 	Oid			save_user;
@@ -216,8 +248,8 @@ build(BookKind *kind, Book *book, const Book *base, const int64 *items, int nite
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	MemoryContextSwitchTo(book->context);
-	book->content = base == NULL ? kind->build(book->stats->key) :
-		kind->patch(book->stats->key, base->content, items, nitems);
+	book->content = base != NULL ? kind->patch(book->stats->key, base->content, items, nitems) :
+		thing != NULL ? kind->build_about(book->stats->key, thing) : kind->build(book->stats->key);
 	SPI_finish();
 	AtEOXact_GUC(false, save_guc);
 	SetUserIdAndSecContext(save_user, save_security);
@@ -228,19 +260,32 @@ build(BookKind *kind, Book *book, const Book *base, const int64 *items, int nite
 	return book->content != NULL;
 }
 
-/* The book of the shelf's snapshot; NULL: there is none of that key. */
+/*
+ * The book of the shelf's snapshot; NULL: there is none of that key. With a
+ * thing that is asked about, and if none was before, of that only.
+ */
 static Book *
-compile(BookKind *kind, KeyStats *stats, const ChangeSet *changes)
+compile(BookKind *kind, KeyStats *stats, const ChangeSet *changes, const void *thing)
 {
 	BookShelf  *shelf = kind->shelf;
 	Book	   *book = new_book(stats);
+	const Book *partial = stats->partial;
+	bool		first = thing != NULL && (partial == NULL || partial->transient != shelf->transient ||
+										  !same_fingerprint(partial->fingerprint, shelf->fingerprint));
 
 	book->fingerprint = shelf->fingerprint;
 	book->transient = shelf->transient;
-	if (!build(kind, book, NULL, NULL, 0))
+	if (!build(kind, book, NULL, NULL, 0, first ? thing : NULL))
 	{
 		MemoryContextDelete(book->context);
 		return NULL;
+	}
+	drop_partial(stats);
+	if (first)
+	{
+		MemoryContextSetParent(book->context, BookContext);
+		book->refs = 1;
+		return stats->partial = book;
 	}
 	if (changes != NULL && !book->transient)
 	{
@@ -261,7 +306,7 @@ patch(BookKind *kind, KeyStats *stats, Book *base, const int64 *items, int nitem
 	book->fingerprint = shelf->fingerprint;
 	book->transient = shelf->transient;
 	book->npatched = nitems;
-	if (!build(kind, book, base, items, nitems))
+	if (!build(kind, book, base, items, nitems, NULL))
 	{
 		MemoryContextDelete(book->context);
 		return NULL;
@@ -381,9 +426,10 @@ nearest(BookShelf *shelf, KeyStats *stats, const ChangeSet *changes, int64 **ite
 }
 
 static Book *
-load_by_changes(BookKind *kind, KeyStats *stats)
+load_by_changes(BookKind *kind, KeyStats *stats, const void *thing)
 {
 	BookShelf  *shelf = kind->shelf;
+	bool		shared = share_books && !shelf->transient;
 	bool		locked = false;
 	ChangeSet	changes;
 	ImageKey	key;
@@ -403,7 +449,7 @@ load_by_changes(BookKind *kind, KeyStats *stats)
 			break;
 		if (nitems >= 0 && nitems <= PATCH_MOST)
 		{
-			bool		few = nitems <= PATCH_MANY || shelf->transient || !share_books;
+			bool		few = nitems <= PATCH_MANY || !shared;
 
 			/* if nobody is at it, look once more, then compile */
 			if (!few && !locked && image_lock(&key, false))
@@ -418,14 +464,14 @@ load_by_changes(BookKind *kind, KeyStats *stats)
 					break;
 			}
 		}
-		if (share_books && !shelf->transient && !locked)
+		if (shared && !locked)
 		{
 			image_lock(&key, true);
 			locked = true;
 			continue;
 		}
-		book = compile(kind, stats, &changes);
-		if (book != NULL && share_books && !shelf->transient)
+		book = compile(kind, stats, &changes, shared ? NULL : thing);
+		if (book != NULL && shared)
 			book = leave_image(kind, stats, &key, book);
 		break;
 	}
@@ -435,7 +481,7 @@ load_by_changes(BookKind *kind, KeyStats *stats)
 }
 
 Book *
-shelf_find(BookKind *kind, const char *key, int keylen)
+shelf_find(BookKind *kind, const char *key, int keylen, const void *thing)
 {
 	BookShelf  *shelf = kind->shelf;
 	MemoryContext work;
@@ -461,12 +507,12 @@ shelf_find(BookKind *kind, const char *key, int keylen)
 	INSTR_TIME_SET_CURRENT(start);
 	stats = stats_of(shelf, key, keylen);
 	if (kind->patch == NULL || !shelf->log_trusted)
-		book = compile(kind, stats, NULL);
+		book = compile(kind, stats, NULL, thing);
 	else
 	{
 		work = AllocSetContextCreate(CurrentMemoryContext, "quotetier changes", ALLOCSET_SMALL_SIZES);
 		caller = MemoryContextSwitchTo(work);
-		book = load_by_changes(kind, stats);
+		book = load_by_changes(kind, stats, thing);
 		MemoryContextSwitchTo(caller);
 		MemoryContextDelete(work);
 	}

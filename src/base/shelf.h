@@ -27,6 +27,7 @@ typedef struct KeyStats
 	struct KeyStats *next;
 	char	   *key;
 	int			keylen;
+	struct Book *partial;		/* made for the first that was asked about; not on the shelf */
 	uint64		hits;
 	uint64		loads;
 	double		load_ms;
@@ -110,8 +111,11 @@ is_present(const BookShelf *shelf, const Book *book, const char *key, int keylen
 /* Called once from book_init; books live in this context. */
 extern void shelf_init(MemoryContext context);
 
-/* The book of a key that the shelf's snapshot sees, made if need be; NULL: there is none. */
-extern Book *shelf_find(BookKind *kind, const char *key, int keylen);
+/*
+ * The book of a key that the shelf's snapshot sees, made if need be; NULL: there
+ * is none. With a thing that is asked about, the first time it need not be all.
+ */
+extern Book *shelf_find(BookKind *kind, const char *key, int keylen, const void *thing);
 
 /* Those that the shelf's snapshot sees: BookStats *. */
 extern List *shelf_stats(BookShelf *shelf);

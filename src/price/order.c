@@ -199,7 +199,7 @@ price_order(Order *order, FunctionCallInfo fcinfo, FactSource source, Trace *tra
 	order->lines = palloc(order->room * sizeof(OrderLine));
 	order->undistributed = DEC_ZERO;
 	header->trace = trace;
-	pricer_policy(header, VARDATA_ANY(policy), VARSIZE_ANY_EXHDR(policy));
+	pricer_policy(header, VARDATA_ANY(policy), VARSIZE_ANY_EXHDR(policy), NULL);
 	fact_reader_json(header->facts, header_facts);
 	line_start(header, int64_to_numeric(1), as_of);
 	if (trace != NULL)

@@ -26,8 +26,10 @@ typedef struct Taking
 static bool
 line_matches(const Pricer *header, const OrderLine *line, const RuleMore *more, Link scope)
 {
+	uint64		mask;
+
 	return scope == 0 || scope_holds((Jsonb *) LINKED(Jsonb, more, scope), line->pricer->facts,
-									 header->policy->ndims, header->policy->path_dims);
+									 header->policy->ndims, header->policy->path_dims, &mask);
 }
 
 /* Is it a line that order steps see at all? */

@@ -24,15 +24,16 @@ static BookKind policy_kind = {
 	.name = "price",
 	.tables = policy_tables,
 	.build = policy_compile,
+	.build_about = policy_compile_line,
 	.patch = policy_patch,
 	.size = policy_size,
 	.format = (((uint64) POLICY_FORMAT << 16 | sizeof(Policy)) << 16 | sizeof(RuleMore)) << 16 | sizeof(Bracket)
 };
 
 const Policy *
-policy_get(const char *name, int len, uint64 *serial)
+policy_get(const char *name, int len, const FactArgument *line, uint64 *serial)
 {
-	const Policy *policy = book_get(&policy_kind, name, len, serial);
+	const Policy *policy = book_get_about(&policy_kind, name, len, line, serial);
 
 	if (unlikely(policy == NULL))
 		ereport(ERROR,

@@ -412,9 +412,11 @@ policy_is_upto(const Policy *policy, uint32 number, int step)
 
 /*
  * The policy of this name under the active snapshot; an error if there is
- * none. Valid until the next call. *serial names it (see book_get).
+ * none. Valid until the next call. *serial names it (see book_get). With a
+ * line, its rules may be only those that can apply to this line.
  */
-extern pg_attribute_hot const Policy *policy_get(const char *name, int len, uint64 *serial);
+extern pg_attribute_hot const Policy *policy_get(const char *name, int len, const FactArgument *line,
+												 uint64 *serial);
 
 /* The rule book's fingerprint, as the last policy_get saw it. */
 extern void policy_version(char version[FINGERPRINT_TEXT]);
@@ -446,6 +448,9 @@ extern int	policy_compare_ranks(const Rank *a, const Rank *b);
 
 /* policy_compile.c: reads and compiles a policy; NULL if there is none. */
 extern void *policy_compile(const char *name);
+
+/* The same with no more rules than those whose scopes hold for a line, a FactArgument. */
+extern void *policy_compile_line(const char *name, const void *line);
 
 /*
  * The same by reading, of its rules, only those that may differ from base; what

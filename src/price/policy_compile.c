@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+static const char *const kind_names[] = {"label", "path"};
 static const char *const target_names[] = {
 	"line", "unit", "adjustment", "unit_adjustment", "line_step", "unit_step"
 };
@@ -22,44 +23,121 @@ static const char *const remainder_names[] = {
 	"largest", "last_line", "first_lines", "carry", "none"
 };
 
+/* Columns of the small tables, as they stand in these. */
+enum
+{
+	POLICY_name = 1, POLICY_currency, POLICY_zone, POLICY_round_target, POLICY_round_mode,
+	POLICY_round_increment, POLICY_ending, POLICY_strict
+};
+enum
+{
+	DIMENSION_id = 1, DIMENSION_name, DIMENSION_kind, DIMENSION_weight
+};
+enum
+{
+	STEP_policy = 1, STEP_seq, STEP_name, STEP_level, STEP_base, STEP_pick, STEP_access,
+	STEP_excludes, STEP_compete, STEP_only_down, STEP_ending, STEP_remainder
+};
+enum
+{
+	RATE_from_currency = 1, RATE_to_currency, RATE_rate, RATE_valid
+};
+enum
+{
+	UNIT_sku = 1, UNIT_uom, UNIT_factor
+};
+
 /* ----- policy, dimensions, steps ----- */
 
 static void
 read_policy(Compiler *c, Row *row)
 {
-	char	   *currency = text_column(row, 1);
+	char	   *currency = text_column(row, POLICY_currency);
 	RoundMode	mode;
 
 	if (currency != NULL)
 		strlcpy(c->head.currency, currency, sizeof(c->head.currency));
-	c->head.round_target = WORD(row, 2, target_names);
-	if (!round_mode_from_name(text_column(row, 3), &mode))
+	c->head.round_target = WORD(row, POLICY_round_target, target_names);
+	if (!round_mode_from_name(text_column(row, POLICY_round_mode), &mode))
 		elog(ERROR, "unknown rounding mode in the configuration");
 	c->head.round_mode = mode;
-	c->head.increment_given = !is_null(row, 4);
-	c->head.increment = dec_column(c, row, 4);
-	c->head.ending = ending_column(c, row, 5);
-	c->head.strict = bool_column(row, 6);
-	c->head.zone = add_text(c, text_column(row, 7));
+	c->head.increment_given = !is_null(row, POLICY_round_increment);
+	c->head.increment = dec_column(c, row, POLICY_round_increment);
+	c->head.ending = ending_column(c, row, POLICY_ending);
+	c->head.strict = bool_column(row, POLICY_strict);
+	c->head.zone = add_text(c, text_column(row, POLICY_zone));
 	c->head.size = 1;			/* found */
 }
+
+typedef struct Dimension
+{
+	char	   *name;
+	bool		is_path;
+	bool		used;			/* by a rule of the policy; only looked for where all are too many */
+} Dimension;
 
 static void
 read_dimension(Compiler *c, Row *row)
 {
+	Dimension  *dimension = palloc0(sizeof(Dimension));
+
+	dimension->name = pstrdup(text_column(row, DIMENSION_name));
+	dimension->is_path = WORD(row, DIMENSION_kind, kind_names) == 1;
+	c->dimensions = lappend(c->dimensions, dimension);
+	c->npaths += dimension->is_path;
+}
+
+static void
+note_used(Compiler *c, Row *row)
+{
+	const char *name = text_column(row, 1);
+	ListCell   *cell;
+
+	foreach(cell, c->dimensions)
+		if (strcmp(((Dimension *) lfirst(cell))->name, name) == 0)
+			((Dimension *) lfirst(cell))->used = true;
+}
+
+static void
+add_dimension(Compiler *c, const Dimension *dimension)
+{
 	if (c->ndims <= MATCH_MAX_DIMENSIONS)
 	{
-		c->dims[c->ndims] = pstrdup(text_column(row, 1));
-		c->is_path[c->ndims] = bool_column(row, 2);
-		if (strcmp(c->dims[c->ndims], "currency") == 0)
+		c->dims[c->ndims] = dimension->name;
+		c->is_path[c->ndims] = dimension->is_path;
+		if (strcmp(dimension->name, "currency") == 0)
 			c->currency_dim = c->ndims;
 	}
-	if (c->ndims < MATCH_MAX_DIMENSIONS && c->is_path[c->ndims])
+	if (c->ndims < MATCH_MAX_DIMENSIONS && dimension->is_path)
 	{
 		c->head.path_dims |= UINT64CONST(1) << c->ndims;
 		c->path_mask |= scope_bit(c->ndims);
 	}
 	c->ndims++;
+}
+
+static void
+read_dimensions(Compiler *c)
+{
+	bool		all;
+	ListCell   *cell;
+
+	read_table(c, "dimension", 0, BY(-DIMENSION_weight, DIMENSION_id), read_dimension);
+
+	all = list_length(c->dimensions) <= MATCH_MAX_DIMENSIONS && c->npaths <= SCOPE_MAX_PATHS;
+	if (!all)
+		read_rows(c,
+				  "SELECT d.name FROM quotetier.dimension d WHERE EXISTS (SELECT FROM quotetier.rule r"
+				  " WHERE r.policy OPERATOR(pg_catalog.=) $1 AND (r.scope OPERATOR(pg_catalog.?) d.name"
+				  " OR r.lines OPERATOR(pg_catalog.?) d.name OR r.counts OPERATOR(pg_catalog.?) d.name))",
+				  NULL, 0, note_used);
+	foreach(cell, c->dimensions)
+	{
+		const Dimension *dimension = lfirst(cell);
+
+		if (all || dimension->used)
+			add_dimension(c, dimension);
+	}
 }
 
 /* 'customer+sku' as a mask of dimensions; false if no rule uses one of them. */
@@ -88,11 +166,12 @@ static void
 read_step(Compiler *c, Row *row)
 {
 	Step	   *step;
-	bool		isnull;
-	Datum		access;
-	char	   *compete = text_column(row, 7);
-	char	   *name = text_column(row, 1);
-	int			remainder = WORD(row, 10, remainder_names);
+	Datum	   *sets;
+	int			n;
+	int			i;
+	char	   *compete = text_column(row, STEP_compete);
+	char	   *name = text_column(row, STEP_name);
+	int			remainder = WORD(row, STEP_remainder, remainder_names);
 
 	if (c->head.nsteps == MAX_STEPS)
 		ereport(ERROR,
@@ -103,34 +182,24 @@ read_step(Compiler *c, Row *row)
 	step = &c->steps[c->head.nsteps];
 	memset(step, 0, sizeof(Step));
 	step->name = add_text(c, name);
-	step->seq = DatumGetInt32(column(row, 2, &isnull));
-	step->level = WORD(row, 9, level_names);
+	step->seq = DatumGetInt32(column(row, STEP_seq));
+	step->level = WORD(row, STEP_level, level_names);
 	step->remainder = remainder < 0 ? REMAINDER_LARGEST : remainder;
-	step->base = base_named(c, text_column(row, 3));
-	step->pick = WORD(row, 4, pick_names);
-	step->only_down = bool_column(row, 5);
-	step->ending = ending_column(c, row, 6);
+	step->base = base_named(c, text_column(row, STEP_base));
+	step->pick = WORD(row, STEP_pick, pick_names);
+	step->only_down = bool_column(row, STEP_only_down);
+	step->ending = ending_column(c, row, STEP_ending);
 	step->is_list = step->level == LEVEL_LINE && strcmp(name, "list") == 0;
 	if (compete != NULL)
 		step->compete = name_number(&c->competes, compete) + 1;
 
-	access = column(row, 8, &isnull);
-	if (!isnull)
+	sets = text_elements(row, STEP_access, &n);
+	for (i = 0; i < n; i++)
 	{
-		Datum	   *sets;
-		bool	   *nulls;
-		int			n;
-		int			i;
+		uint64	   *mask = palloc(sizeof(uint64));
 
-		deconstruct_array(DatumGetArrayTypeP(access), TEXTOID, -1, false, TYPALIGN_INT,
-						  &sets, &nulls, &n);
-		for (i = 0; i < n; i++)
-		{
-			uint64	   *mask = palloc(sizeof(uint64));
-
-			if (access_mask(c, TextDatumGetCString(sets[i]), mask))
-				c->access[c->head.nsteps] = lappend(c->access[c->head.nsteps], mask);
-		}
+		if (access_mask(c, TextDatumGetCString(sets[i]), mask))
+			c->access[c->head.nsteps] = lappend(c->access[c->head.nsteps], mask);
 	}
 	c->head.nsteps++;
 }
@@ -139,13 +208,20 @@ read_step(Compiler *c, Row *row)
 static void
 read_excludes(Compiler *c, Row *row)
 {
-	char	   *name = text_column(row, 1);
-	char	   *excludes = text_column(row, 2);
+	char	   *name = text_column(row, STEP_name);
 	int			step = step_number(c, name, strlen(name));
-	int			excluded = step_number(c, excludes, strlen(excludes));
+	int			n;
+	Datum	   *excludes = text_elements(row, STEP_excludes, &n);
+	int			i;
 
-	if (step >= 0 && excluded >= 0)
-		c->steps[step].excludes |= UINT64CONST(1) << excluded;
+	for (i = 0; i < n; i++)
+	{
+		char	   *excluded_name = TextDatumGetCString(excludes[i]);
+		int			excluded = step_number(c, excluded_name, strlen(excluded_name));
+
+		if (step >= 0 && excluded >= 0)
+			c->steps[step].excludes |= UINT64CONST(1) << excluded;
+	}
 }
 
 /* ----- rates, units ----- */
@@ -155,10 +231,10 @@ read_rate(Compiler *c, Row *row)
 {
 	Rate	   *rate = palloc0(sizeof(Rate));
 
-	strlcpy(rate->from_currency, text_column(row, 1), sizeof(rate->from_currency));
-	strlcpy(rate->to_currency, text_column(row, 2), sizeof(rate->to_currency));
-	rate->rate = dec_column(c, row, 3);
-	validity_column(c, row, 4, &rate->from, &rate->to);
+	strlcpy(rate->from_currency, text_column(row, RATE_from_currency), sizeof(rate->from_currency));
+	strlcpy(rate->to_currency, text_column(row, RATE_to_currency), sizeof(rate->to_currency));
+	rate->rate = dec_column(c, row, RATE_rate);
+	validity_column(c, row, RATE_valid, &rate->from, &rate->to);
 	c->rates = lappend(c->rates, rate);
 }
 
@@ -166,11 +242,11 @@ static void
 read_unit(Compiler *c, Row *row)
 {
 	Unit	   *unit = palloc(sizeof(Unit));
-	char	   *sku = text_column(row, 2);
+	char	   *sku = text_column(row, UNIT_sku);
 
-	unit->unit = add_text(c, text_column(row, 1));
+	unit->unit = add_text(c, text_column(row, UNIT_uom));
 	unit->sku = add_text(c, sku == NULL ? "" : sku);
-	unit->factor = dec_column(c, row, 3);
+	unit->factor = dec_column(c, row, UNIT_factor);
 	c->units = lappend(c->units, unit);
 }
 
@@ -213,8 +289,35 @@ fits(const Compiler *c, const Policy *base)
 	return true;
 }
 
+/* Has the row two columns of one name? It is in order unless some rule asks for it. */
+static bool
+has_twins(const FactReader *row)
+{
+	int			i;
+	int			k;
+
+	for (i = 0; row->json == NULL && i < row->tupdesc->natts; i++)
+		for (k = 0; k < i; k++)
+			if (strcmp(NameStr(TupleDescAttr(row->tupdesc, i)->attname),
+					   NameStr(TupleDescAttr(row->tupdesc, k)->attname)) == 0)
+				return true;
+	return false;
+}
+
+/* Takes in the line that the policy is compiled for, as far as scopes ask for it. */
+static void
+read_line(Compiler *c, const FactArgument *argument)
+{
+	FactReader *line = fact_reader_create(CurrentMemoryContext);
+
+	fact_reader_interest(line, 1, c->ndims, c->dims);
+	fact_reader_argument(line, argument);
+	if (!has_twins(line))
+		c->line = line;
+}
+
 static Policy *
-compile(const char *name, const Policy *base, const int64 *rules, int nrules)
+compile(const char *name, const Policy *base, const int64 *rules, int nrules, const FactArgument *line)
 {
 	MemoryContext result_context = CurrentMemoryContext;
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "quotetier policy compiler",
@@ -224,15 +327,14 @@ compile(const char *name, const Policy *base, const int64 *rules, int nrules)
 
 	MemoryContextSwitchTo(work);
 	c = palloc0(sizeof(Compiler));
+	c->name = name;
+	c->name_len = strlen(name);
 	c->base = base;
 	c->changed = rules;
 	c->nchanged = nrules;
 	c->currency_dim = -1;
 	initStringInfo(&c->texts);
-	read_rows(c,
-			  "SELECT currency, round_target, round_mode, round_increment, ending, strict, zone"
-			  " FROM quotetier.policy WHERE name OPERATOR(pg_catalog.=) $1",
-			  name, NULL, 0, read_policy);
+	read_table(c, "policy", POLICY_name, NULL, 0, read_policy);
 	if (c->head.size != 0)
 	{
 		if (base != NULL)
@@ -243,38 +345,17 @@ compile(const char *name, const Policy *base, const int64 *rules, int nrules)
 		c->head.uom_factor_fact = name_number(&c->facts, "uom_factor");
 		c->head.sku_fact = name_number(&c->facts, "sku");
 
-		/* only where there are more than a policy can have, the used ones are looked for */
-		read_rows(c,
-				  "SELECT d.name, d.kind OPERATOR(pg_catalog.=) 'path' FROM quotetier.dimension d"
-				  " WHERE (SELECT pg_catalog.count(*) OPERATOR(pg_catalog.<=) " CppAsString2(MATCH_MAX_DIMENSIONS)
-				  " AND pg_catalog.count(*) FILTER (WHERE kind OPERATOR(pg_catalog.=) 'path')"
-				  " OPERATOR(pg_catalog.<=) " CppAsString2(SCOPE_MAX_PATHS) " FROM quotetier.dimension)"
-				  " OR EXISTS (SELECT FROM quotetier.rule r"
-				  " WHERE r.policy OPERATOR(pg_catalog.=) $1 AND (r.scope OPERATOR(pg_catalog.?) d.name"
-				  " OR r.lines OPERATOR(pg_catalog.?) d.name OR r.counts OPERATOR(pg_catalog.?) d.name))"
-				  " ORDER BY d.weight DESC, d.id",
-				  name, NULL, 0, read_dimension);
+		read_dimensions(c);
+		if (line != NULL)
+			read_line(c, line);
 		c->scopes = scope_reader_create(c->ndims, c->dims, c->is_path);
-		read_rows(c,
-				  "SELECT name, seq, base, pick, only_down, ending, compete, access, level, remainder"
-				  " FROM quotetier.step WHERE policy OPERATOR(pg_catalog.=) $1 ORDER BY seq",
-				  name, NULL, 0, read_step);
-		read_rows(c,
-				  "SELECT name, pg_catalog.unnest(excludes)"
-				  " FROM quotetier.step WHERE policy OPERATOR(pg_catalog.=) $1",
-				  name, NULL, 0, read_excludes);
-
-		read_rows(c,
-				  "SELECT from_currency, to_currency, rate, valid FROM quotetier.fx_rate"
-				  " ORDER BY from_currency COLLATE \"C\", to_currency COLLATE \"C\", valid",
-				  NULL, NULL, 0, read_rate);
-		read_rows(c,
-				  "SELECT uom, sku, factor FROM quotetier.uom"
-				  " ORDER BY uom COLLATE \"C\", COALESCE(sku, '') COLLATE \"C\"",
-				  NULL, NULL, 0, read_unit);
+		read_table(c, "step", STEP_policy, BY(STEP_seq), read_step);
+		read_table(c, "step", STEP_policy, NULL, 0, read_excludes);
+		read_table(c, "fx_rate", 0, BY(RATE_from_currency, RATE_to_currency, RATE_valid), read_rate);
+		read_table(c, "uom", 0, BY(UNIT_uom, UNIT_sku), read_unit);
 		if (base == NULL || fits(c, base))
 		{
-			read_rules(c, name);
+			read_rules(c);
 
 			/* only the chunk outlives the compiler: the matcher is copied into it */
 			policy = lay_out(c, result_context);
@@ -288,11 +369,17 @@ compile(const char *name, const Policy *base, const int64 *rules, int nrules)
 void *
 policy_compile(const char *name)
 {
-	return compile(name, NULL, NULL, 0);
+	return compile(name, NULL, NULL, 0, NULL);
+}
+
+void *
+policy_compile_line(const char *name, const void *line)
+{
+	return compile(name, NULL, NULL, 0, line);
 }
 
 void *
 policy_patch(const char *name, const void *base, const int64 *rules, int nrules)
 {
-	return compile(name, base, rules, nrules);
+	return compile(name, base, rules, nrules, NULL);
 }

@@ -4,7 +4,8 @@
  *
  *	 policy_compile.c	the policy, its dimensions, steps, rates and units
  *	 policy_rules.c		its rules and scales, sorted by precedence
- *	 policy_rows.c		reading rows and columns
+ *	 policy_rows.c		reading rows
+ *	 policy_columns.c	reading columns, and the small parts they become
  *	 policy_layout.c	the finished chunk
  *
  * While compiling, a Link holds the number + 1 of what it is to lead to in the
@@ -16,6 +17,7 @@
 #include "postgres.h"
 
 #include "base/scope.h"
+#include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "price/policy.h"
@@ -61,9 +63,12 @@ typedef struct ReadRank
 
 typedef struct Compiler
 {
+	const char *name;			/* the policy's */
+	int			name_len;
 	const Policy *base;			/* the policy to patch; NULL: all of it is compiled */
 	const int64 *changed;		/* the rules the patch reads, sorted */
 	int			nchanged;
+	FactReader *line;			/* the line that the rules are to price; NULL: any */
 	TypeCacheEntry *range_type;	/* tstzrange */
 	Policy		head;
 	Step		steps[MAX_STEPS];
@@ -71,8 +76,10 @@ typedef struct Compiler
 	List	   *competes;
 	StringInfoData texts;
 
+	List	   *dimensions;		/* all there are: of Dimension * */
+	int			npaths;			/* of them of kind path */
 	int			ndims;			/* dimensions, the strongest first */
-	char	   *dims[MATCH_MAX_DIMENSIONS + 1];
+	const char *dims[MATCH_MAX_DIMENSIONS + 1];
 	bool		is_path[MATCH_MAX_DIMENSIONS + 1];
 	uint64		path_mask;		/* those of kind path, as bits of a scope's mask */
 	int			currency_dim;	/* -1: none */
@@ -102,33 +109,59 @@ typedef struct Compiler
 	Rank	   *ranks;
 } Compiler;
 
-/* A row of a query. */
+/* A row of a table, or of a query that gives all columns of one. */
 typedef struct Row
 {
-	const Datum *values;
-	const bool *nulls;
+	TupleTableSlot *slot;
 	MemoryContext context;		/* for what is only needed while reading it */
+	union
+	{
+		int32		align;
+		char		data[VARATT_SHORT_MAX + VARHDRSZ];
+	}			room;			/* for a value whose header is short */
 } Row;
 
-/*
- * policy_rows.c: calls read for every row of a query. Its parameters are a
- * name, which may be NULL, and the ids of rules.
- */
+/* policy_rows.c: rows, for each of which read is called. */
 typedef void (*RowReader) (Compiler *c, Row *row);
 
-extern void read_rows(Compiler *c, const char *sql, const char *name, const int64 *rules, int nrules,
-					  RowReader read);
+/*
+ * The rows of a small table; where of is a column, those in which it names the
+ * policy. In the order of these columns, the largest first where they are
+ * negative, texts by their bytes, null first. BY(column, ...) gives both.
+ */
+extern void read_table(Compiler *c, const char *table, int of, const int *order, int norder,
+					   RowReader read);
+extern bool is_small(const char *table);
 
-/* Columns are numbered from 1. A text is NULL, a number zero, when it is null. */
-extern Datum column(const Row *row, int number, bool *isnull);
+#define BY(...) (const int[]) {__VA_ARGS__}, lengthof(((const int[]) {__VA_ARGS__}))
+
+/*
+ * Those whose first column is one of these keys, in the order of the primary key.
+ * False: there is no index to find them by.
+ */
+extern bool read_by_key(Compiler *c, const char *table, const int64 *keys, int n, RowReader read);
+
+/* Those of a query, whose parameters are the policy's name and these ids. */
+extern void read_rows(Compiler *c, const char *sql, const int64 *rules, int nrules, RowReader read);
+
+/*
+ * policy_columns.c: columns, numbered as in the table. A text is NULL, a number
+ * zero, when it is null.
+ */
+extern Datum column(const Row *row, int number);
 extern bool is_null(const Row *row, int number);
+extern bool all_null(const Row *row, const uint8 *numbers, int n);
+extern bool text_is(const Row *row, int number, const char *text, int len);
 extern char *text_column(Row *row, int number);
 extern bool bool_column(const Row *row, int number);
 extern StoredDec dec_column(Compiler *c, const Row *row, int number);
 extern uint32 ending_column(Compiler *c, Row *row, int number);
 extern void validity_column(Compiler *c, Row *row, int number, TimestampTz *from, TimestampTz *to);
 
-/* A value with a long header, that lasts as long as the row. */
+/* The texts of an array, none when it is null. */
+extern Datum *text_elements(Row *row, int number, int *n);
+
+/* A value with a long header, that lasts until the next is asked for. */
 extern struct varlena *long_column(Row *row, int number);
 
 /* The place of a word among the options, in the order of their enum; -1 when it is null. */
@@ -149,7 +182,7 @@ extern int	step_number(Compiler *c, const char *name, int len);
 extern Base base_named(Compiler *c, const char *name);
 
 /* policy_rules.c: reads the rules of a policy and their scales, and sorts them. */
-extern void read_rules(Compiler *c, const char *name);
+extern void read_rules(Compiler *c);
 
 /* policy_layout.c: makes one chunk of it all. */
 extern Policy *lay_out(Compiler *c, MemoryContext result);

@@ -1,22 +1,205 @@
 /*
  * policy_rows.c
- *		Compiling a policy: rows, columns, and the small parts they become.
+ *		Compiling a policy: the rows it is read from.
+ *
+ * What is asked of small tables, and of large ones by key, takes less than to
+ * plan a query for it. Not here: what the rows become (policy_columns.c).
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/skey.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "base/compat.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "price/ending.h"
+#include "miscadmin.h"
 #include "price/policy_compile.h"
+#include "storage/bufmgr.h"
 #include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rangetypes.h"
-#include "utils/timestamp.h"
-#include "utils/typcache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/tuplesort.h"
 
-/* ----- rows ----- */
+/* Up to this many blocks a table is small. */
+#define FEW_BLOCKS 512
+
+static Relation
+open_table(const char *name)
+{
+	return table_open(get_relname_relid(name, get_namespace_oid("quotetier", false)), AccessShareLock);
+}
+
+static MemoryContext
+row_context(void)
+{
+	return AllocSetContextCreate(CurrentMemoryContext, "quotetier row", ALLOCSET_SMALL_SIZES);
+}
+
+static void
+read_slot(Compiler *c, TupleTableSlot *slot, RowReader read, MemoryContext context)
+{
+	Row			row;
+
+	row.slot = slot;
+	row.context = context;
+	read(c, &row);
+	MemoryContextReset(context);
+}
+
+/* ----- of a table ----- */
+
+bool
+is_small(const char *table)
+{
+	Relation	rel = open_table(table);
+	bool		small = RelationGetNumberOfBlocks(rel) <= FEW_BLOCKS;
+
+	table_close(rel, NoLock);
+	return small;
+}
+
+/* By these columns, the largest first where they are negative; texts by their bytes. */
+static Tuplesortstate *
+sort_begin(TupleDesc desc, const int *order, int n)
+{
+	AttrNumber *columns = palloc(n * sizeof(AttrNumber));
+	Oid		   *operators = palloc(n * sizeof(Oid));
+	Oid		   *collations = palloc(n * sizeof(Oid));
+	bool	   *nulls_first = palloc(n * sizeof(bool));
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, Abs(order[i]) - 1);
+		TypeCacheEntry *type = lookup_type_cache(attr->atttypid, TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
+
+		columns[i] = Abs(order[i]);
+		operators[i] = order[i] < 0 ? type->gt_opr : type->lt_opr;
+		collations[i] = OidIsValid(attr->attcollation) ? C_COLLATION_OID : InvalidOid;
+		nulls_first[i] = true;
+	}
+	return tuplesort_begin_heap(desc, n, columns, operators, collations, nulls_first,
+								work_mem, NULL, TUPLESORT_NONE);
+}
+
+/* Does the column name the policy that is compiled? */
+static bool
+is_policy(const Compiler *c, TupleTableSlot *slot, int number)
+{
+	Row			row;
+
+	row.slot = slot;
+	return text_is(&row, number, c->name, c->name_len);
+}
+
+void
+read_table(Compiler *c, const char *table, int of, const int *order, int norder, RowReader read)
+{
+	Relation	rel = open_table(table);
+	TupleDesc	desc = RelationGetDescr(rel);
+	MemoryContext context = row_context();
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TupleTableSlot *sorted = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	Tuplesortstate *sort = norder == 0 ? NULL : sort_begin(desc, order, norder);
+	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (of != 0 && !is_policy(c, slot, of))
+			continue;
+		if (sort == NULL)
+			read_slot(c, slot, read, context);
+		else
+			tuplesort_puttupleslot(sort, slot);
+	}
+	if (sort != NULL)
+	{
+		tuplesort_performsort(sort);
+		while (tuplesort_gettupleslot(sort, true, false, sorted, NULL))
+			read_slot(c, sorted, read, context);
+		tuplesort_end(sort);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(sorted);
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(context);
+	table_close(rel, NoLock);
+}
+
+/* ----- by key ----- */
+
+/*
+ * The index of the primary key, if it begins with the first column, a bigint, and
+ * may be used under our snapshot; as the planner decides that.
+ */
+static Relation
+open_key(Relation rel)
+{
+	Oid			oid = RelationGetPrimaryKeyIndex(rel);
+	Relation	index;
+
+	if (!OidIsValid(oid))
+		return NULL;
+	index = index_open(oid, AccessShareLock);
+	if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indkey.values[0] == 1 &&
+		index->rd_opcintype[0] == INT8OID &&
+		(!index->rd_index->indcheckxmin ||
+		 TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin)))
+		return index;
+	index_close(index, NoLock);
+	return NULL;
+}
+
+bool
+read_by_key(Compiler *c, const char *table, const int64 *keys, int n, RowReader read)
+{
+	Relation	rel = open_table(table);
+	Relation	index = open_key(rel);
+	MemoryContext context;
+	TupleTableSlot *slot;
+	IndexScanDesc scan;
+	int			i;
+
+	if (index == NULL)
+	{
+		table_close(rel, NoLock);
+		return false;
+	}
+	context = row_context();
+	slot = table_slot_create(rel, NULL);
+	scan = index_begin(rel, index, GetActiveSnapshot(), 1);
+	for (i = 0; i < n; i++)
+	{
+		ScanKeyData key;
+
+		CHECK_FOR_INTERRUPTS();
+		ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(keys[i]));
+		index_rescan(scan, &key, 1, NULL, 0);
+		while (index_getnext_slot(scan, ForwardScanDirection, slot))
+			read_slot(c, slot, read, context);
+	}
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(context);
+	index_close(index, NoLock);
+	table_close(rel, NoLock);
+	return true;
+}
+
+/* ----- of a query ----- */
 
 /* Takes rows as the executor makes them: a copy of each costs more than compiling it. */
 typedef struct RowReceiver
@@ -33,14 +216,8 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
 	RowReceiver *receiver = (RowReceiver *) self;
 	MemoryContext caller = MemoryContextSwitchTo(receiver->context);
-	Row			row;
 
-	slot_getallattrs(slot);
-	row.values = slot->tts_values;
-	row.nulls = slot->tts_isnull;
-	row.context = receiver->of_row;
-	receiver->read(receiver->compiler, &row);
-	MemoryContextReset(receiver->of_row);
+	read_slot(receiver->compiler, slot, receiver->read, receiver->of_row);
 	MemoryContextSwitchTo(caller);
 	return true;
 }
@@ -56,7 +233,7 @@ ignore_end(DestReceiver *self)
 }
 
 void
-read_rows(Compiler *c, const char *sql, const char *name, const int64 *rules, int nrules, RowReader read)
+read_rows(Compiler *c, const char *sql, const int64 *rules, int nrules, RowReader read)
 {
 	RowReceiver receiver = {
 		.pub = {receive_row, ignore_startup, ignore_end, ignore_end, DestNone},
@@ -67,7 +244,7 @@ read_rows(Compiler *c, const char *sql, const char *name, const int64 *rules, in
 	SPIExecuteOptions options = {.read_only = true, .dest = &receiver.pub};
 	Oid			types[2] = {TEXTOID, INT8ARRAYOID};
 	Datum		values[2] = {
-		name == NULL ? 0 : CStringGetTextDatum(name),
+		CStringGetTextDatum(c->name),
 		PointerGetDatum(construct_array((Datum *) rules, nrules, INT8OID, sizeof(int64),
 										FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))
 	};
@@ -80,7 +257,7 @@ read_rows(Compiler *c, const char *sql, const char *name, const int64 *rules, in
 	for (i = 0; i < lengthof(types); i++)
 	{
 		params->params[i].value = values[i];
-		params->params[i].isnull = values[i] == 0;
+		params->params[i].isnull = false;
 		params->params[i].pflags = PARAM_FLAG_CONST;
 		params->params[i].ptype = types[i];
 	}
@@ -91,205 +268,4 @@ read_rows(Compiler *c, const char *sql, const char *name, const int64 *rules, in
 	MemoryContextSwitchTo(receiver.context);
 	MemoryContextDelete(receiver.of_row);
 	SPI_freeplan(plan);
-}
-
-/* ----- columns ----- */
-
-Datum
-column(const Row *row, int number, bool *isnull)
-{
-	*isnull = row->nulls[number - 1];
-	return row->values[number - 1];
-}
-
-struct varlena *
-long_column(Row *row, int number)
-{
-	MemoryContext caller = MemoryContextSwitchTo(row->context);
-	struct varlena *value = PG_DETOAST_DATUM(row->values[number - 1]);
-
-	MemoryContextSwitchTo(caller);
-	return value;
-}
-
-bool
-is_null(const Row *row, int number)
-{
-	return row->nulls[number - 1];
-}
-
-char *
-text_column(Row *row, int number)
-{
-	MemoryContext caller;
-	char	   *result;
-
-	if (is_null(row, number))
-		return NULL;
-	caller = MemoryContextSwitchTo(row->context);
-	result = TextDatumGetCString(row->values[number - 1]);
-	MemoryContextSwitchTo(caller);
-	return result;
-}
-
-bool
-bool_column(const Row *row, int number)
-{
-	return !is_null(row, number) && DatumGetBool(row->values[number - 1]);
-}
-
-int
-word_column(const Row *row, int number, const char *const *words, int n)
-{
-	text	   *word;
-	int			len;
-	int			i;
-
-	if (is_null(row, number))
-		return -1;
-	word = DatumGetTextPP(row->values[number - 1]);
-	len = VARSIZE_ANY_EXHDR(word);
-	for (i = 0; i < n; i++)
-		if (words[i][0] == VARDATA_ANY(word)[0] &&
-			strncmp(words[i], VARDATA_ANY(word), len) == 0 && words[i][len] == '\0')
-			return i;
-	elog(ERROR, "unknown option \"%s\" in the configuration", text_to_cstring(word));
-}
-
-/* ----- small parts ----- */
-
-uint32
-add_text(Compiler *c, const char *text)
-{
-	uint32		offset = c->texts.len;
-
-	appendBinaryStringInfo(&c->texts, text, strlen(text) + 1);
-	return offset;
-}
-
-int
-name_number(List **names, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, *names)
-		if (strcmp(lfirst(cell), name) == 0)
-			return foreach_current_index(cell);
-	*names = lappend(*names, pstrdup(name));
-	return list_length(*names) - 1;
-}
-
-int
-fact_number_of(Compiler *c, const char *name)
-{
-	int			number = c->ndims + name_number(&c->facts, name);
-
-	if (number >= PG_UINT16_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the rules ask for more than %d facts", PG_UINT16_MAX),
-				 errdetail("Bases, scale_on, scale_by and scale_offset name facts."),
-				 errhint("Split the policy.")));
-	return number;
-}
-
-StoredDec
-store_dec(Compiler *c, Dec d)
-{
-	StoredDec	stored = {0, d.scale, 0};
-
-	if (d.big == NULL && d.v == (int64) d.v)
-		stored.v = (int64) d.v;
-	else
-	{
-		c->numerics = lappend(c->numerics,
-							  DatumGetNumericCopy(NumericGetDatum(dec_to_numeric(&d, 0))));
-		stored.big = list_length(c->numerics);
-	}
-	return stored;
-}
-
-/* The tables admit finite values only. */
-StoredDec
-dec_column(Compiler *c, const Row *row, int number)
-{
-	Dec			d = DEC_ZERO;
-
-	/* a Dec is read from a numeric with a short header as well */
-	if (!is_null(row, number) &&
-		!dec_from_numeric((Numeric) PG_DETOAST_DATUM_PACKED(row->values[number - 1]), &d))
-		elog(ERROR, "infinite value in the configuration");
-	return store_dec(c, d);
-}
-
-uint32
-ending_column(Compiler *c, Row *row, int number)
-{
-	char	   *text = text_column(row, number);
-	Ending	   *ending;
-	Dec			rest;
-	Dec			period;
-
-	if (text == NULL)
-		return 0;
-	if (!ending_parse(text, &rest, &period))
-		elog(ERROR, "invalid ending \"%s\" in the configuration", text);
-	ending = palloc(sizeof(Ending));
-	ending->rest = store_dec(c, rest);
-	ending->period = store_dec(c, period);
-	c->endings = lappend(c->endings, ending);
-	return list_length(c->endings);
-}
-
-int
-step_number(Compiler *c, const char *name, int len)
-{
-	int			i;
-
-	for (i = 0; i < c->head.nsteps; i++)
-	{
-		const char *known = c->texts.data + c->steps[i].name;
-
-		if (strncmp(known, name, len) == 0 && known[len] == '\0')
-			return i;
-	}
-	return -1;
-}
-
-Base
-base_named(Compiler *c, const char *name)
-{
-	Base		base = {BASE_LIST, 0};
-	int			step = step_number(c, name, strlen(name));
-
-	if (strcmp(name, "list") == 0)
-		base.kind = BASE_LIST;
-	else if (strcmp(name, "running") == 0)
-		base.kind = BASE_RUNNING;
-	else if (step >= 0)
-	{
-		base.kind = BASE_STEP;
-		base.number = step;
-	}
-	else
-	{
-		base.kind = BASE_FACT;
-		base.number = fact_number_of(c, name);
-	}
-	return base;
-}
-
-void
-validity_column(Compiler *c, Row *row, int number, TimestampTz *from, TimestampTz *to)
-{
-	RangeType  *valid = (RangeType *) long_column(row, number);
-	RangeBound	lower;
-	RangeBound	upper;
-	bool		empty;
-
-	if (c->range_type == NULL)
-		c->range_type = lookup_type_cache(RangeTypeGetOid(valid), TYPECACHE_RANGE_INFO);
-	range_deserialize(c->range_type, valid, &lower, &upper, &empty);
-	*from = lower.infinite ? DT_NOBEGIN : DatumGetTimestampTz(lower.val);
-	*to = upper.infinite ? DT_NOEND : DatumGetTimestampTz(upper.val);
 }

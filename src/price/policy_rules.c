@@ -46,6 +46,10 @@ enum
 {
 	RULE_COLUMN_0 RULE_COLUMNS(COLUMN_NUMBER)
 };
+enum
+{
+	SCALE_rule = 1, SCALE_from_value, SCALE_to_value, SCALE_value, SCALE_fee, SCALE_size, SCALE_overage
+};
 
 /* ----- what few rules have ----- */
 
@@ -55,24 +59,19 @@ varlena_column(const Row *row, int number, List **values)
 {
 	if (is_null(row, number))
 		return 0;
-	*values = lappend(*values, PG_DETOAST_DATUM_COPY(row->values[number - 1]));
+	*values = lappend(*values, PG_DETOAST_DATUM_COPY(column(row, number)));
 	return list_length(*values);
 }
 
 static void
-read_scale_by(Compiler *c, const Row *row, int number, RuleMore *more)
+read_scale_by(Compiler *c, Row *row, RuleMore *more)
 {
-	bool		isnull;
-	Datum		names = column(row, number, &isnull);
-	Datum	   *elements;
-	bool	   *nulls;
-	int			i;
 	int			n;
+	Datum	   *elements = text_elements(row, RULE_scale_by, &n);
+	int			i;
 
-	if (isnull)
+	if (n == 0)
 		return;
-	deconstruct_array(DatumGetArrayTypeP(names), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &n);
 	more->by_facts = c->by_facts.n + 1;
 	more->nby_facts = n;
 	for (i = 0; i < n; i++)
@@ -142,12 +141,8 @@ is_plain(const Row *row, const ReadRule *read)
 		RULE_on_breach, RULE_ending, RULE_max_amount, RULE_max_units, RULE_unit_step,
 		RULE_lines, RULE_counts, RULE_note
 	};
-	int			i;
 
-	for (i = 0; i < lengthof(columns); i++)
-		if (!is_null(row, columns[i]))
-			return false;
-	return read->scope.nexclusions == 0 && read->rule.group != GROUP_NAMED &&
+	return all_null(row, columns, lengthof(columns)) && read->scope.nexclusions == 0 && read->rule.group != GROUP_NAMED &&
 		read->rule.adjust != ADJUST_FREE_UNITS;
 }
 
@@ -182,7 +177,7 @@ read_more(Compiler *c, Row *row, const ReadRule *read)
 	text = text_column(row, RULE_scale_offset);
 	if (text != NULL)
 		more.offset_fact = fact_number_of(c, text) + 1;
-	read_scale_by(c, row, RULE_scale_by, &more);
+	read_scale_by(c, row, &more);
 	more.lines = varlena_column(row, RULE_lines, &c->line_scopes);
 	more.counts = varlena_column(row, RULE_counts, &c->line_scopes);
 	more.has_max_amount = !is_null(row, RULE_max_amount);
@@ -293,28 +288,88 @@ rank_number(Compiler *c, const ReadRule *read)
 	return (*seen)->number;
 }
 
+static bool
+is_approved(const Row *row)
+{
+	static const char word[] = "approved";
+
+	return text_is(row, RULE_state, word, sizeof(word) - 1);
+}
+
+/*
+ * Does a rule concern the line that the policy is compiled for? If not, notes what
+ * it asks of a line all the same: whether facts are in order must not depend on
+ * how much of the policy is compiled. Few rows are read further than that takes.
+ */
+static bool
+concerns_line(Compiler *c, Row *row)
+{
+	static const uint8 columns[] = {RULE_condition, RULE_value_expr};
+	MemoryContext caller = MemoryContextSwitchTo(row->context);
+	uint64		mask;
+	bool		concerns;
+
+	slot_getsomeattrs(row->slot, RULE_scope);
+	concerns = scope_holds((Jsonb *) long_column(row, RULE_scope), c->line, c->ndims, c->head.path_dims,
+						   &mask);
+	MemoryContextSwitchTo(caller);
+	if (!concerns && ((mask & ~c->used_dims) != 0 || !all_null(row, columns, lengthof(columns))) &&
+		is_approved(row))
+	{
+		c->used_dims |= mask;
+		(void) read_asked(c, row, RULE_condition);
+		(void) read_asked(c, row, RULE_value_expr);
+	}
+	return concerns;
+}
+
+static int
+compare_ids(const void *left, const void *right)
+{
+	int64		a = *(const int64 *) left;
+	int64		b = *(const int64 *) right;
+
+	return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/* Is the rule one of those to be read? */
+static bool
+is_wanted(Compiler *c, Row *row)
+{
+	int64		id;
+
+	if (c->line != NULL)
+		return concerns_line(c, row);
+	slot_getallattrs(row->slot);
+	id = DatumGetInt64(column(row, RULE_id));
+	return c->base == NULL ||
+		(text_is(row, RULE_policy, c->name, c->name_len) &&
+		 bsearch(&id, c->changed, c->nchanged, sizeof(int64), compare_ids) != NULL);
+}
+
 static void
 read_rule(Compiler *c, Row *row)
 {
 	ReadRule   *read;
 	Rule	   *rule;
 	text	   *step;
-	bool		isnull;
 	List	   *depths;
 	ListCell   *cell;
 
+	if (!is_wanted(c, row) || !is_approved(row))
+		return;
 	GROW(c->rules);
 	read = &c->rules.items[c->rules.n++];
 	memset(read, 0, sizeof(ReadRule));
 	rule = &read->rule;
-	rule->id = DatumGetInt64(column(row, RULE_id, &isnull));
-	step = DatumGetTextPP(column(row, RULE_step, &isnull));
+	rule->id = DatumGetInt64(column(row, RULE_id));
+	step = DatumGetTextPP(column(row, RULE_step));
 	rule->step = step_number(c, VARDATA_ANY(step), VARSIZE_ANY_EXHDR(step));
 	rule->adjust = WORD(row, RULE_adjust, adjust_names);
 	rule->base = rule_base(c, row, rule);
 	scope_read(c->scopes, (Jsonb *) long_column(row, RULE_scope), &read->scope);
 	validity_column(c, row, RULE_valid, &rule->from, &rule->to);
-	rule->priority = DatumGetInt32(column(row, RULE_priority, &isnull));
+	rule->priority = DatumGetInt32(column(row, RULE_priority));
 	rule->value = dec_column(c, row, RULE_value);
 	rule->scale = read_scale(c, row, rule->id);
 	rule->group = read_group(row);
@@ -458,10 +513,10 @@ read_bracket_more(Compiler *c, const Row *row)
 	BracketMore more;
 
 	memset(&more, 0, sizeof(BracketMore));
-	more.fee = dec_column(c, row, 5);
-	more.size = dec_column(c, row, 6);
-	more.has_overage = !is_null(row, 7);
-	more.overage = dec_column(c, row, 7);
+	more.fee = dec_column(c, row, SCALE_fee);
+	more.size = dec_column(c, row, SCALE_size);
+	more.has_overage = !is_null(row, SCALE_overage);
+	more.overage = dec_column(c, row, SCALE_overage);
 	if (more.fee.v == 0 && more.fee.big == 0)
 		more.fee.scale = 0;
 	if (memcmp(&more, &nothing, sizeof(BracketMore)) == 0)
@@ -475,7 +530,7 @@ read_bracket_more(Compiler *c, const Row *row)
 static void
 read_bracket(Compiler *c, Row *row)
 {
-	int64		rule = DatumGetInt64(row->values[0]);
+	int64		rule = DatumGetInt64(column(row, SCALE_rule));
 	ReadScale  *scale;
 	Bracket    *bracket;
 
@@ -489,56 +544,65 @@ read_bracket(Compiler *c, Row *row)
 	GROW(c->brackets);
 	bracket = &c->brackets.items[c->brackets.n++];
 	memset(bracket, 0, sizeof(Bracket));
-	bracket->from = dec_column(c, row, 2);
-	bracket->open = is_null(row, 3);
-	bracket->to = dec_column(c, row, 3);
-	bracket->value = dec_column(c, row, 4);
+	bracket->from = dec_column(c, row, SCALE_from_value);
+	bracket->open = is_null(row, SCALE_to_value);
+	bracket->to = dec_column(c, row, SCALE_to_value);
+	bracket->value = dec_column(c, row, SCALE_value);
 	bracket->more = read_bracket_more(c, row);
 }
 
-/* From this many rules on, their brackets are found faster by reading those between, too. */
+/*
+ * From this many rules on, or where no more than so many times as many lie between
+ * the first and the last, their brackets are found faster by reading those of all.
+ */
 #define MANY_SCALES 4096
+#define SOME_BETWEEN 16
 
 static void
 read_scales(Compiler *c)
 {
-	bool		few = c->scales.n < MANY_SCALES;
-	int			nrules = few ? c->scales.n : 2;
+	uint32		n = c->scales.n;
 	int64	   *rules;
-	int			i;
+	int64		ends[2];
+	uint32		i;
 
-	if (c->scales.n == 0)
+	if (n == 0)
 		return;
-	c->scales_by_rule = MemoryContextAllocHuge(CurrentMemoryContext, c->scales.n * sizeof(ReadScale *));
-	for (i = 0; i < c->scales.n; i++)
+	c->scales_by_rule = MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(ReadScale *));
+	for (i = 0; i < n; i++)
 		c->scales_by_rule[i] = &c->scales.items[i];
-	qsort(c->scales_by_rule, c->scales.n, sizeof(ReadScale *), compare_scales);
-
-	/* these rules, or the first and the last */
-	rules = palloc(nrules * sizeof(int64));
-	for (i = 0; i < nrules; i++)
-		rules[i] = c->scales_by_rule[few || i == 0 ? i : c->scales.n - 1]->rule;
-	read_rows(c, psprintf("SELECT rule, from_value, to_value, value, fee, size, overage"
-						  " FROM quotetier.scale WHERE %s ORDER BY rule, from_value",
-						  few ? "rule OPERATOR(pg_catalog.=) ANY ((SELECT $2)::pg_catalog.int8[])" :
-						  "rule OPERATOR(pg_catalog.>=) $2[1] AND rule OPERATOR(pg_catalog.<=) $2[2]"),
-			  NULL, rules, nrules, read_bracket);
+	qsort(c->scales_by_rule, n, sizeof(ReadScale *), compare_scales);
+	ends[0] = c->scales_by_rule[0]->rule;
+	ends[1] = c->scales_by_rule[n - 1]->rule;
+	if (n >= MANY_SCALES || ends[1] - ends[0] <= SOME_BETWEEN * (int64) n)
+	{
+		read_rows(c, "SELECT rule, from_value, to_value, value, fee, size, overage FROM quotetier.scale"
+				  " WHERE rule OPERATOR(pg_catalog.>=) $2[1] AND rule OPERATOR(pg_catalog.<=) $2[2]"
+				  " ORDER BY rule, from_value", ends, 2, read_bracket);
+		return;
+	}
+	rules = palloc(n * sizeof(int64));
+	for (i = 0; i < n; i++)
+		rules[i] = c->scales_by_rule[i]->rule;
+	if (!read_by_key(c, "scale", rules, n, read_bracket))
+		read_table(c, "scale", 0, BY(SCALE_rule, SCALE_from_value), read_bracket);
 }
 
 /* ----- all of it ----- */
 
 void
-read_rules(Compiler *c, const char *name)
+read_rules(Compiler *c)
 {
 	HASHCTL		ctl = {.keysize = sizeof(Rank), .entrysize = sizeof(ReadRank), .hcxt = CurrentMemoryContext};
 	uint32		i;
 
 	c->ranks_read = hash_create("quotetier ranks", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	read_rows(c, psprintf("SELECT %s FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1"
-						  " AND state OPERATOR(pg_catalog.=) 'approved'%s",
-						  RULE_COLUMNS(COLUMN_NAME) + 1,
-						  c->base == NULL ? "" : " AND id OPERATOR(pg_catalog.=) ANY ($2)"),
-			  name, c->changed, c->nchanged, read_rule);
+	if (c->base == NULL && !is_small("rule"))
+		read_rows(c, psprintf("SELECT %s FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1",
+							  RULE_COLUMNS(COLUMN_NAME) + 1),
+				  NULL, 0, read_rule);
+	else if (c->base == NULL || !read_by_key(c, "rule", c->changed, c->nchanged, read_rule))
+		read_table(c, "rule", RULE_policy, NULL, 0, read_rule);
 	sort_rules(c);
 	read_scales(c);
 	match_expect(c->scopes->match, c->rules.n);

@@ -191,7 +191,7 @@ quote_row(RowPricing *site, TupleDesc tupdesc, Quote *quote)
 	/* the function may quote too, so the policy is taken after it */
 	if (OidIsValid(site->facts.oid))
 		facts = call_fact_function(site, tupdesc);
-	pricer_policy(pricer, policy, policy_len);
+	pricer_policy(pricer, policy, policy_len, NULL);
 	if (!OidIsValid(site->facts.oid))
 	{
 		/* the reader meets rows of this table only, so any name will do */

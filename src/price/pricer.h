@@ -183,8 +183,12 @@ tracing(const Pricer *pricer)
 
 extern Pricer *pricer_create(MemoryContext context);
 
-/* Takes the policy as the active snapshot sees it, and prepares for its facts. */
-extern pg_attribute_hot void pricer_policy(Pricer *pricer, const char *name, int len);
+/*
+ * Takes the policy as the active snapshot sees it, and prepares for its facts;
+ * with a line, all of it or as much as prices this line (see policy_get).
+ */
+extern pg_attribute_hot void pricer_policy(Pricer *pricer, const char *name, int len,
+										   const FactArgument *line);
 
 /* The same for a policy at hand. */
 extern void pricer_use(Pricer *pricer, const Policy *policy, uint64 serial);

@@ -107,11 +107,11 @@ pricer_use(Pricer *pricer, const Policy *policy, uint64 serial)
 }
 
 void
-pricer_policy(Pricer *pricer, const char *name, int len)
+pricer_policy(Pricer *pricer, const char *name, int len, const FactArgument *line)
 {
 	uint64		serial;
 
-	pricer->policy = policy_get(name, len, &serial);
+	pricer->policy = policy_get(name, len, line, &serial);
 	if (unlikely(pricer->serial != serial))
 		pricer_use(pricer, pricer->policy, serial);
 }

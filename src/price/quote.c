@@ -42,9 +42,11 @@ void
 price_call(FunctionCallInfo fcinfo, FactSource source, Pricer *pricer, Quote *quote)
 {
 	text	   *policy = PG_GETARG_TEXT_PP(3);
+	FactArgument facts = {fcinfo, 0, source};
 
-	pricer_policy(pricer, VARDATA_ANY(policy), VARSIZE_ANY_EXHDR(policy));
-	fact_reader_argument(pricer->facts, fcinfo, 0, source);
+	/* an explanation tells of rules, too, whose scopes leave the line out */
+	pricer_policy(pricer, VARDATA_ANY(policy), VARSIZE_ANY_EXHDR(policy), tracing(pricer) ? NULL : &facts);
+	fact_reader_argument(pricer->facts, &facts);
 	pricer_quote(pricer, DatumGetNumericPacked(PG_GETARG_DATUM(1)), PG_GETARG_TIMESTAMPTZ(2), quote);
 }
 

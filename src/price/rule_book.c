@@ -102,7 +102,7 @@ rule_book_stats(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (name != NULL)
-		(void) policy_get(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), NULL);
+		(void) policy_get(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), NULL, NULL);
 	foreach(cell, policy_stats())
 	{
 		const BookStats *stats = lfirst(cell);

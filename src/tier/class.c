@@ -76,8 +76,10 @@ take_scheme(Classifier *c, text *name)
 static void
 take_arguments(FunctionCallInfo fcinfo, FactSource source, Classifier *c)
 {
+	FactArgument facts = {fcinfo, 1, source};
+
 	take_scheme(c, PG_GETARG_TEXT_PP(0));
-	fact_reader_argument(c->facts, fcinfo, 1, source);
+	fact_reader_argument(c->facts, &facts);
 	c->as_of = PG_GETARG_TIMESTAMPTZ(2);
 	c->asked_facts = NULL;
 }

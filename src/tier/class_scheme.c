@@ -89,7 +89,7 @@ read_dimensions(Compiler *c, const char *name)
 		scheme->names[i] = MemoryContextStrdup(c->result, TextDatumGetCString(column(i, 1, &isnull)));
 		scheme->is_path[i] = DatumGetBool(column(i, 2, &isnull));
 	}
-	c->scopes = scope_reader_create(scheme->ndims, (char **) scheme->names, scheme->is_path);
+	c->scopes = scope_reader_create(scheme->ndims, scheme->names, scheme->is_path);
 }
 
 /* ----- rules ----- */

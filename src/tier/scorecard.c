@@ -353,11 +353,12 @@ score_call(FunctionCallInfo fcinfo)
 static const Scorecard *
 take_facts(FunctionCallInfo fcinfo, FactReader *reader, FactSource source)
 {
+	FactArgument facts = {fcinfo, 1, source};
 	uint64		serial;
 	const Scorecard *scorecard = scorecard_get(PG_GETARG_TEXT_PP(0), &serial);
 
 	fact_reader_interest(reader, serial, scorecard->nmetrics, scorecard->names);
-	fact_reader_argument(reader, fcinfo, 1, source);
+	fact_reader_argument(reader, &facts);
 	return scorecard;
 }
 
