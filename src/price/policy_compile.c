@@ -346,9 +346,9 @@ compile(const char *name, const Policy *base, const int64 *rules, int nrules, co
 		c->head.sku_fact = name_number(&c->facts, "sku");
 
 		read_dimensions(c);
+		c->scopes = scope_reader_create(c->ndims, c->dims, c->is_path);
 		if (line != NULL)
 			read_line(c, line);
-		c->scopes = scope_reader_create(c->ndims, c->dims, c->is_path);
 		read_table(c, "step", STEP_policy, BY(STEP_seq), read_step);
 		read_table(c, "step", STEP_policy, NULL, 0, read_excludes);
 		read_table(c, "fx_rate", 0, BY(RATE_from_currency, RATE_to_currency, RATE_valid), read_rate);

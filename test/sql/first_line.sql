@@ -80,6 +80,18 @@ SELECT quotetier.net_price(r, 2) FROM (SELECT 'A'::text AS sku, 'gold'::text AS 
 SELECT rules FROM quotetier.rule_book_stats('default');
 SELECT quotetier.net_price(r, 2) FROM (SELECT 'A'::text AS sku, 'gold'::text AS tier, 'x'::untold AS told) r;
 \c
+-- more dimensions than a policy can have, of which it uses few, and of which it uses too many
+SET quotetier.share_books = off;
+ALTER TABLE quotetier.dimension DISABLE TRIGGER check_limit;
+INSERT INTO quotetier.dimension (name) SELECT 'd' || i FROM generate_series(1, 70) i;
+SELECT quotetier.net_price('{"sku": "A", "tier": "gold", "region": "CN.East"}'::jsonb, 20);
+BEGIN;
+INSERT INTO quotetier.rule (id, policy, step, scope, adjust, value)
+SELECT 1000 + i, 'default', 'list', jsonb_build_object('d' || i, 'x'), 'price', 1 FROM generate_series(1, 70) i;
+SELECT quotetier.net_price('{"sku": "A"}'::jsonb, 20);
+ROLLBACK;
+DELETE FROM quotetier.dimension WHERE name LIKE 'd%';
+ALTER TABLE quotetier.dimension ENABLE TRIGGER check_limit;
 -- without the indexes that rules and brackets are found by
 SET quotetier.share_books = off;
 SET client_min_messages = warning;
