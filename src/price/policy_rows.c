@@ -82,10 +82,10 @@ sort_begin(TupleDesc desc, const int *order, int n)
 
 	for (i = 0; i < n; i++)
 	{
-		Form_pg_attribute attr = TupleDescAttr(desc, Abs(order[i]) - 1);
+		Form_pg_attribute attr = TupleDescAttr(desc, abs(order[i]) - 1);
 		TypeCacheEntry *type = lookup_type_cache(attr->atttypid, TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
 
-		columns[i] = Abs(order[i]);
+		columns[i] = abs(order[i]);
 		operators[i] = order[i] < 0 ? type->gt_opr : type->lt_opr;
 		collations[i] = OidIsValid(attr->attcollation) ? C_COLLATION_OID : InvalidOid;
 		nulls_first[i] = true;

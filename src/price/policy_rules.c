@@ -14,6 +14,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/jsonpath.h"
 #include "utils/memutils.h"
 
@@ -590,6 +591,26 @@ read_scales(Compiler *c)
 
 /* ----- all of it ----- */
 
+/* All rules of the policy, in whatever order they are found fastest. */
+static void
+read_all_rules(Compiler *c)
+{
+	int			save_guc;
+
+	if (is_small("rule"))
+	{
+		read_table(c, "rule", RULE_policy, NULL, 0, read_rule);
+		return;
+	}
+	/* the planner takes it for as fast to jump between the pages of a policy as to go through them in order */
+	save_guc = NewGUCNestLevel();
+	(void) set_config_option("enable_indexscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	read_rows(c, psprintf("SELECT %s FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1",
+						  RULE_COLUMNS(COLUMN_NAME) + 1),
+			  NULL, 0, read_rule);
+	AtEOXact_GUC(false, save_guc);
+}
+
 void
 read_rules(Compiler *c)
 {
@@ -597,11 +618,9 @@ read_rules(Compiler *c)
 	uint32		i;
 
 	c->ranks_read = hash_create("quotetier ranks", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	if (c->base == NULL && !is_small("rule"))
-		read_rows(c, psprintf("SELECT %s FROM quotetier.rule WHERE policy OPERATOR(pg_catalog.=) $1",
-							  RULE_COLUMNS(COLUMN_NAME) + 1),
-				  NULL, 0, read_rule);
-	else if (c->base == NULL || !read_by_key(c, "rule", c->changed, c->nchanged, read_rule))
+	if (c->base == NULL)
+		read_all_rules(c);
+	else if (!read_by_key(c, "rule", c->changed, c->nchanged, read_rule))
 		read_table(c, "rule", RULE_policy, NULL, 0, read_rule);
 	sort_rules(c);
 	read_scales(c);

@@ -92,6 +92,22 @@ SELECT quotetier.net_price('{"sku": "A"}'::jsonb, 20);
 ROLLBACK;
 DELETE FROM quotetier.dimension WHERE name LIKE 'd%';
 ALTER TABLE quotetier.dimension ENABLE TRIGGER check_limit;
+-- a policy in a large table, and a small one beside it
+INSERT INTO quotetier.policy (name) VALUES ('large');
+INSERT INTO quotetier.step (policy, seq, name, pick) VALUES ('large', 10, 'list', 'first'), ('large', 20, 'tier', 'best');
+INSERT INTO quotetier.rule (id, policy, step, scope, adjust, value, note)
+SELECT 2000 + i, 'large', 'list', jsonb_build_object('sku', 'S' || i), 'price', i, (SELECT string_agg(md5(concat(i, k)), '') FROM generate_series(1, 50) k) FROM generate_series(1, 2500) i
+UNION ALL SELECT 5000, 'large', 'tier', '{"tier": "gold"}', 'percent_off', 10, NULL;
+SELECT pg_relation_size('quotetier.rule') > 512 * 8192 AS large;
+SELECT quotetier.net_price('{"sku": "S1000", "tier": "gold"}'::jsonb, 20, '2025-01-01', 'large');
+SELECT quotetier.net_price('{"sku": "S1000", "tier": "gold"}'::jsonb, 20, '2025-01-01', 'large');
+SELECT quotetier.net_price('{"sku": "A", "tier": "gold", "region": "CN.East"}'::jsonb, 20);
+SELECT quotetier.net_price('{"sku": "A", "tier": "gold", "region": "CN.East"}'::jsonb, 20);
+SELECT * FROM have ORDER BY policy;
+DELETE FROM quotetier.rule WHERE policy = 'large';
+DELETE FROM quotetier.policy WHERE name = 'large';
+VACUUM quotetier.rule;
+
 -- without the indexes that rules and brackets are found by
 SET quotetier.share_books = off;
 SET client_min_messages = warning;
