@@ -6,6 +6,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "port/pg_bitutils.h"
 #include "price/ending.h"
 #include "price/policy_compile.h"
 #include "utils/array.h"
@@ -32,20 +33,27 @@ is_null(const Row *row, int number)
 }
 
 bool
-all_null(const Row *row, const uint8 *numbers, int n)
+all_null(const Row *row, uint64 columns)
 {
 	TupleTableSlot *slot = row->slot;
 	HeapTupleHeader header = slot->tts_ops != &TTSOpsBufferHeapTuple ? NULL :
 		((BufferHeapTupleTableSlot *) slot)->base.tuple->t_data;
-	int			i;
+	int			natts = slot->tts_tupleDescriptor->natts;
 
-	/* a stored row tells it without being taken apart */
-	if (header != NULL && HeapTupleHeaderGetNatts(header) < slot->tts_tupleDescriptor->natts)
-		header = NULL;
-	if (header != NULL && (header->t_infomask & HEAP_HASNULL) == 0)
-		return n == 0;
-	for (i = 0; i < n; i++)
-		if (header != NULL ? !att_isnull(numbers[i] - 1, header->t_bits) : !is_null(row, numbers[i]))
+	/* a stored row tells it without being taken apart: a bit a column, 1 where it is not null */
+	if (header != NULL && HeapTupleHeaderGetNatts(header) == natts)
+	{
+		uint64		given = 0;
+		int			i;
+
+		if ((header->t_infomask & HEAP_HASNULL) == 0)
+			return columns == 0;
+		for (i = 0; i < BITMAPLEN(natts) && i < sizeof(given); i++)
+			given |= (uint64) header->t_bits[i] << (8 * i);
+		return (given & columns) == 0;
+	}
+	for (; columns != 0; columns &= columns - 1)
+		if (!is_null(row, pg_rightmost_one_pos64(columns) + 1))
 			return false;
 	return true;
 }
@@ -56,7 +64,7 @@ long_column(Row *row, int number)
 	struct varlena *value = (struct varlena *) DatumGetPointer(column(row, number));
 	MemoryContext caller;
 
-	if (VARATT_IS_SHORT(value))
+	if (VARATT_IS_SHORT(value) && !VARATT_IS_EXTERNAL(value))
 	{
 		Size		size = VARSIZE_SHORT(value) - VARHDRSZ_SHORT;
 

@@ -150,7 +150,11 @@ extern void read_rows(Compiler *c, const char *sql, const int64 *rules, int nrul
  */
 extern Datum column(const Row *row, int number);
 extern bool is_null(const Row *row, int number);
-extern bool all_null(const Row *row, const uint8 *numbers, int n);
+
+/* Are all of these columns null? They are a set: COLUMN_BIT of each. */
+extern bool all_null(const Row *row, uint64 columns);
+#define COLUMN_BIT(number) (UINT64CONST(1) << ((number) - 1))
+
 extern bool text_is(const Row *row, int number, const char *text, int len);
 extern char *text_column(Row *row, int number);
 extern bool bool_column(const Row *row, int number);

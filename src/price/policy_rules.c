@@ -137,13 +137,13 @@ read_asked(Compiler *c, Row *row, int number)
 static bool
 is_plain(const Row *row, const ReadRule *read)
 {
-	static const uint8 columns[] = {
-		RULE_condition, RULE_value_expr, RULE_currency, RULE_scale_by, RULE_scale_offset,
-		RULE_on_breach, RULE_ending, RULE_max_amount, RULE_max_units, RULE_unit_step,
-		RULE_lines, RULE_counts, RULE_note
-	};
+	const uint64 columns =
+		COLUMN_BIT(RULE_condition) | COLUMN_BIT(RULE_value_expr) | COLUMN_BIT(RULE_currency) |
+		COLUMN_BIT(RULE_scale_by) | COLUMN_BIT(RULE_scale_offset) | COLUMN_BIT(RULE_on_breach) |
+		COLUMN_BIT(RULE_ending) | COLUMN_BIT(RULE_max_amount) | COLUMN_BIT(RULE_max_units) |
+		COLUMN_BIT(RULE_unit_step) | COLUMN_BIT(RULE_lines) | COLUMN_BIT(RULE_counts) | COLUMN_BIT(RULE_note);
 
-	return all_null(row, columns, lengthof(columns)) && read->scope.nexclusions == 0 && read->rule.group != GROUP_NAMED &&
+	return all_null(row, columns) && read->scope.nexclusions == 0 && read->rule.group != GROUP_NAMED &&
 		read->rule.adjust != ADJUST_FREE_UNITS;
 }
 
@@ -305,7 +305,7 @@ is_approved(const Row *row)
 static bool
 concerns_line(Compiler *c, Row *row)
 {
-	static const uint8 columns[] = {RULE_condition, RULE_value_expr};
+	const uint64 asking = COLUMN_BIT(RULE_condition) | COLUMN_BIT(RULE_value_expr);
 	MemoryContext caller = MemoryContextSwitchTo(row->context);
 	uint64		mask;
 	bool		concerns;
@@ -314,7 +314,7 @@ concerns_line(Compiler *c, Row *row)
 	concerns = scope_holds((Jsonb *) long_column(row, RULE_scope), c->line, c->ndims, c->head.path_dims,
 						   &mask);
 	MemoryContextSwitchTo(caller);
-	if (!concerns && ((mask & ~c->used_dims) != 0 || !all_null(row, columns, lengthof(columns))) &&
+	if (!concerns && ((mask & ~c->used_dims) != 0 || !all_null(row, asking)) &&
 		is_approved(row))
 	{
 		c->used_dims |= mask;

@@ -80,6 +80,13 @@ SELECT quotetier.net_price(r, 2) FROM (SELECT 'A'::text AS sku, 'gold'::text AS 
 SELECT rules FROM quotetier.rule_book_stats('default');
 SELECT quotetier.net_price(r, 2) FROM (SELECT 'A'::text AS sku, 'gold'::text AS tier, 'x'::untold AS told) r;
 \c
+-- a scope so long that it is stored apart
+SET quotetier.share_books = off;
+INSERT INTO quotetier.rule (id, policy, step, scope, adjust, value)
+SELECT 8, 'default', 'list', jsonb_build_object('sku', jsonb_agg(md5(i::text) ORDER BY i) || '"L"', 'tier', 'vip'), 'price', 70 FROM generate_series(1, 500) i;
+SELECT pg_column_size(scope) > 8192 AS long FROM quotetier.rule WHERE id = 8;
+SELECT quotetier.net_price('{"sku": "L", "tier": "vip"}'::jsonb, 1), quotetier.net_price('{"sku": "L", "tier": "vip"}'::jsonb, 1);
+DELETE FROM quotetier.rule WHERE id = 8;
 -- more dimensions than a policy can have, of which it uses few, and of which it uses too many
 SET quotetier.share_books = off;
 ALTER TABLE quotetier.dimension DISABLE TRIGGER check_limit;
