@@ -52,10 +52,10 @@ same_snapshot_ns(PG_FUNCTION_ARGS)
 				exact,
 				trusting;
 
-	got = policy_get(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), NULL);
+	got = policy_get(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), NULL, NULL);
 	start = cpu_ns();
 	for (int i = 0; i < calls; i++)
-		got = policy_get(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), NULL);
+		got = policy_get(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), NULL, NULL);
 	exact = cpu_ns() - start;
 	start = cpu_ns();
 	for (int i = 0; i < calls; i++)
@@ -83,7 +83,7 @@ new_snapshot_ns(PG_FUNCTION_ARGS)
 			PushCopiedSnapshot(GetActiveSnapshot());
 			GetActiveSnapshot()->curcid += i + 1;
 			if (ask)
-				(void) policy_get(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), NULL);
+				(void) policy_get(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), NULL, NULL);
 			PopActiveSnapshot();
 		}
 		took[ask] = cpu_ns() - start;
