@@ -112,7 +112,7 @@ read_table(Compiler *c, const char *table, int of, const int *order, int norder,
 	MemoryContext context = row_context();
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	TupleTableSlot *sorted = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	Tuplesortstate *sort = norder == 0 ? NULL : sort_begin(desc, order, norder);
+	Tuplesortstate *sort = NULL;
 	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -120,10 +120,15 @@ read_table(Compiler *c, const char *table, int of, const int *order, int norder,
 		CHECK_FOR_INTERRUPTS();
 		if (of != 0 && !is_policy(c, slot, of))
 			continue;
-		if (sort == NULL)
+		if (norder == 0)
+		{
 			read_slot(c, slot, read, context);
-		else
-			tuplesort_puttupleslot(sort, slot);
+			continue;
+		}
+		/* its operators are looked up, so not for nothing */
+		if (sort == NULL)
+			sort = sort_begin(desc, order, norder);
+		tuplesort_puttupleslot(sort, slot);
 	}
 	if (sort != NULL)
 	{
