@@ -3,7 +3,8 @@
  *		What the files that compile a policy share: the compiler's state.
  *
  *	 policy_compile.c	the policy, its dimensions, steps, rates and units
- *	 policy_rules.c		its rules and scales, sorted by precedence
+ *	 policy_rules.c		its rules, sorted by precedence
+ *	 policy_scales.c	the brackets of their scales
  *	 policy_rows.c		reading rows
  *	 policy_columns.c	reading columns, and the small parts they become
  *	 policy_layout.c	the finished chunk
@@ -185,8 +186,11 @@ extern StoredDec store_dec(Compiler *c, Dec d);
 extern int	step_number(Compiler *c, const char *name, int len);
 extern Base base_named(Compiler *c, const char *name);
 
-/* policy_rules.c: reads the rules of a policy and their scales, and sorts them. */
+/* policy_rules.c: reads the rules of a policy, with their scales, and sorts them. */
 extern void read_rules(Compiler *c);
+
+/* policy_scales.c: reads the brackets of the scales that the rules have. */
+extern void read_scales(Compiler *c);
 
 /* policy_layout.c: makes one chunk of it all. */
 extern Policy *lay_out(Compiler *c, MemoryContext result);

@@ -1,6 +1,6 @@
 /*
  * policy_rules.c
- *		Compiling a policy: its rules, sorted by step and precedence, and their scales.
+ *		Compiling a policy: its rules, sorted by step and precedence.
  *
  * After the sort the smaller number is the stronger rule, everywhere. What the
  * tables' triggers have refused is not checked here again.
@@ -46,10 +46,6 @@ static const char *const from_names[] = {"cheapest", "dearest"};
 enum
 {
 	RULE_COLUMN_0 RULE_COLUMNS(COLUMN_NUMBER)
-};
-enum
-{
-	SCALE_rule = 1, SCALE_from_value, SCALE_to_value, SCALE_value, SCALE_fee, SCALE_size, SCALE_overage
 };
 
 /* ----- what few rules have ----- */
@@ -494,99 +490,6 @@ sort_rules(Compiler *c)
 	for (i = 0; i < c->rules.n; i++)
 		c->order[i] = places[i].rule;
 	pfree(places);
-}
-
-/* ----- scales ----- */
-
-static int
-compare_scales(const void *left, const void *right)
-{
-	const ReadScale *a = *(ReadScale *const *) left;
-	const ReadScale *b = *(ReadScale *const *) right;
-
-	return a->rule < b->rule ? -1 : a->rule > b->rule ? 1 : 0;
-}
-
-static uint32
-read_bracket_more(Compiler *c, const Row *row)
-{
-	static const BracketMore nothing;
-	BracketMore more;
-
-	memset(&more, 0, sizeof(BracketMore));
-	more.fee = dec_column(c, row, SCALE_fee);
-	more.size = dec_column(c, row, SCALE_size);
-	more.has_overage = !is_null(row, SCALE_overage);
-	more.overage = dec_column(c, row, SCALE_overage);
-	if (more.fee.v == 0 && more.fee.big == 0)
-		more.fee.scale = 0;
-	if (memcmp(&more, &nothing, sizeof(BracketMore)) == 0)
-		return 0;
-	GROW(c->bracket_more);
-	c->bracket_more.items[c->bracket_more.n++] = more;
-	return c->bracket_more.n;
-}
-
-/* Brackets come by rule, as the scales stand: this one is of next_scale or one behind it. */
-static void
-read_bracket(Compiler *c, Row *row)
-{
-	int64		rule = DatumGetInt64(column(row, SCALE_rule));
-	ReadScale  *scale;
-	Bracket    *bracket;
-
-	while (c->next_scale < c->scales.n && c->scales_by_rule[c->next_scale]->rule < rule)
-		c->next_scale++;
-	if (c->next_scale == c->scales.n || c->scales_by_rule[c->next_scale]->rule != rule)
-		return;
-	scale = c->scales_by_rule[c->next_scale];
-	if (scale->scale.nbrackets++ == 0)
-		scale->first_bracket = c->brackets.n;
-	GROW(c->brackets);
-	bracket = &c->brackets.items[c->brackets.n++];
-	memset(bracket, 0, sizeof(Bracket));
-	bracket->from = dec_column(c, row, SCALE_from_value);
-	bracket->open = is_null(row, SCALE_to_value);
-	bracket->to = dec_column(c, row, SCALE_to_value);
-	bracket->value = dec_column(c, row, SCALE_value);
-	bracket->more = read_bracket_more(c, row);
-}
-
-/*
- * From this many rules on, or where no more than so many times as many lie between
- * the first and the last, their brackets are found faster by reading those of all.
- */
-#define MANY_SCALES 4096
-#define SOME_BETWEEN 16
-
-static void
-read_scales(Compiler *c)
-{
-	uint32		n = c->scales.n;
-	int64	   *rules;
-	int64		ends[2];
-	uint32		i;
-
-	if (n == 0)
-		return;
-	c->scales_by_rule = MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(ReadScale *));
-	for (i = 0; i < n; i++)
-		c->scales_by_rule[i] = &c->scales.items[i];
-	qsort(c->scales_by_rule, n, sizeof(ReadScale *), compare_scales);
-	ends[0] = c->scales_by_rule[0]->rule;
-	ends[1] = c->scales_by_rule[n - 1]->rule;
-	if (n >= MANY_SCALES || ends[1] - ends[0] <= SOME_BETWEEN * (int64) n)
-	{
-		read_rows(c, "SELECT rule, from_value, to_value, value, fee, size, overage FROM quotetier.scale"
-				  " WHERE rule OPERATOR(pg_catalog.>=) $2[1] AND rule OPERATOR(pg_catalog.<=) $2[2]"
-				  " ORDER BY rule, from_value", ends, 2, read_bracket);
-		return;
-	}
-	rules = palloc(n * sizeof(int64));
-	for (i = 0; i < n; i++)
-		rules[i] = c->scales_by_rule[i]->rule;
-	if (!read_by_key(c, "scale", rules, n, read_bracket))
-		read_table(c, "scale", 0, BY(SCALE_rule, SCALE_from_value), read_bracket);
 }
 
 /* ----- all of it ----- */
