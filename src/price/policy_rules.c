@@ -306,7 +306,6 @@ concerns_line(Compiler *c, Row *row)
 	uint64		mask;
 	bool		concerns;
 
-	slot_getsomeattrs(row->slot, RULE_scope);
 	concerns = scope_holds((Jsonb *) long_column(row, RULE_scope), c->line, c->ndims, c->head.path_dims,
 						   &mask);
 	MemoryContextSwitchTo(caller);
@@ -335,13 +334,15 @@ is_wanted(Compiler *c, Row *row)
 {
 	int64		id;
 
+	/* a row is read as far as it is of use, and in few goes */
+	slot_getsomeattrs(row->slot, c->line != NULL ? RULE_scope : RULE_policy);
+	if (!text_is(row, RULE_policy, c->name, c->name_len))
+		return false;
 	if (c->line != NULL)
 		return concerns_line(c, row);
 	slot_getallattrs(row->slot);
 	id = DatumGetInt64(column(row, RULE_id));
-	return c->base == NULL ||
-		(text_is(row, RULE_policy, c->name, c->name_len) &&
-		 bsearch(&id, c->changed, c->nchanged, sizeof(int64), compare_ids) != NULL);
+	return c->base == NULL || bsearch(&id, c->changed, c->nchanged, sizeof(int64), compare_ids) != NULL;
 }
 
 static void
@@ -502,7 +503,7 @@ read_all_rules(Compiler *c)
 
 	if (is_small("rule"))
 	{
-		read_table(c, "rule", RULE_policy, NULL, 0, read_rule);
+		read_table(c, "rule", 0, NULL, 0, read_rule);
 		return;
 	}
 	/* the planner takes it for as fast to jump between the pages of a policy as to go through them in order */
@@ -524,7 +525,7 @@ read_rules(Compiler *c)
 	if (c->base == NULL)
 		read_all_rules(c);
 	else if (!read_by_key(c, "rule", c->changed, c->nchanged, read_rule))
-		read_table(c, "rule", RULE_policy, NULL, 0, read_rule);
+		read_table(c, "rule", 0, NULL, 0, read_rule);
 	sort_rules(c);
 	read_scales(c);
 	match_expect(c->scopes->match, c->rules.n);
