@@ -247,7 +247,7 @@ step_number(Compiler *c, const char *name, int len)
 }
 
 Base
-base_named(Compiler *c, const char *name)
+base_named(Compiler *c, const char *name, int nsteps)
 {
 	Base		base = {BASE_LIST, 0};
 	int			step = step_number(c, name, strlen(name));
@@ -256,7 +256,7 @@ base_named(Compiler *c, const char *name)
 		base.kind = BASE_LIST;
 	else if (strcmp(name, "running") == 0)
 		base.kind = BASE_RUNNING;
-	else if (step >= 0)
+	else if (step >= 0 && step < nsteps)
 	{
 		base.kind = BASE_STEP;
 		base.number = step;

@@ -71,6 +71,8 @@ read_policy(Compiler *c, Row *row)
 
 typedef struct Dimension
 {
+	int64		id;
+	int32		weight;
 	char	   *name;
 	bool		is_path;
 	bool		used;			/* by a rule of the policy; only looked for where all are too many */
@@ -81,10 +83,23 @@ read_dimension(Compiler *c, Row *row)
 {
 	Dimension  *dimension = palloc0(sizeof(Dimension));
 
+	dimension->id = DatumGetInt64(column(row, DIMENSION_id));
+	dimension->weight = DatumGetInt32(column(row, DIMENSION_weight));
 	dimension->name = pstrdup(text_column(row, DIMENSION_name));
 	dimension->is_path = WORD(row, DIMENSION_kind, kind_names) == 1;
 	c->dimensions = lappend(c->dimensions, dimension);
 	c->npaths += dimension->is_path;
+}
+
+static int
+compare_dimensions(const ListCell *left, const ListCell *right)
+{
+	const Dimension *a = lfirst(left);
+	const Dimension *b = lfirst(right);
+
+	if (a->weight != b->weight)
+		return a->weight > b->weight ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id ? 1 : 0;
 }
 
 static void
@@ -122,7 +137,8 @@ read_dimensions(Compiler *c)
 	bool		all;
 	ListCell   *cell;
 
-	read_table(c, "dimension", 0, BY(-DIMENSION_weight, DIMENSION_id), read_dimension);
+	read_table(c, "dimension", 0, NULL, 0, read_dimension);
+	list_sort(c->dimensions, compare_dimensions);
 
 	all = list_length(c->dimensions) <= MATCH_MAX_DIMENSIONS && c->npaths <= SCOPE_MAX_PATHS;
 	if (!all)
@@ -162,16 +178,11 @@ access_mask(Compiler *c, const char *set, uint64 *mask)
 	return true;
 }
 
+/* Steps are told by name, also to each other, so their places come first. */
 static void
-read_step(Compiler *c, Row *row)
+note_step(Compiler *c, Row *row)
 {
 	Step	   *step;
-	Datum	   *sets;
-	int			n;
-	int			i;
-	char	   *compete = text_column(row, STEP_compete);
-	char	   *name = text_column(row, STEP_name);
-	int			remainder = WORD(row, STEP_remainder, remainder_names);
 
 	if (c->head.nsteps == MAX_STEPS)
 		ereport(ERROR,
@@ -179,13 +190,36 @@ read_step(Compiler *c, Row *row)
 				 errmsg("the policy has more than %d steps", MAX_STEPS),
 				 errdetail("Some were saved while its checks were off."),
 				 errhint("Combine steps, or split the policy.")));
-	step = &c->steps[c->head.nsteps];
+	step = &c->steps[c->head.nsteps++];
 	memset(step, 0, sizeof(Step));
-	step->name = add_text(c, name);
+	step->name = add_text(c, text_column(row, STEP_name));
 	step->seq = DatumGetInt32(column(row, STEP_seq));
+}
+
+static int
+compare_steps(const void *left, const void *right)
+{
+	int32		a = ((const Step *) left)->seq;
+	int32		b = ((const Step *) right)->seq;
+
+	return a < b ? -1 : a > b ? 1 : 0;
+}
+
+static void
+read_step(Compiler *c, Row *row)
+{
+	char	   *name = text_column(row, STEP_name);
+	int			number = step_number(c, name, strlen(name));
+	Step	   *step = &c->steps[number];
+	char	   *compete = text_column(row, STEP_compete);
+	int			remainder = WORD(row, STEP_remainder, remainder_names);
+	Datum	   *names;
+	int			n;
+	int			i;
+
 	step->level = WORD(row, STEP_level, level_names);
 	step->remainder = remainder < 0 ? REMAINDER_LARGEST : remainder;
-	step->base = base_named(c, text_column(row, STEP_base));
+	step->base = base_named(c, text_column(row, STEP_base), number);
 	step->pick = WORD(row, STEP_pick, pick_names);
 	step->only_down = bool_column(row, STEP_only_down);
 	step->ending = ending_column(c, row, STEP_ending);
@@ -193,35 +227,31 @@ read_step(Compiler *c, Row *row)
 	if (compete != NULL)
 		step->compete = name_number(&c->competes, compete) + 1;
 
-	sets = text_elements(row, STEP_access, &n);
+	names = text_elements(row, STEP_access, &n);
 	for (i = 0; i < n; i++)
 	{
 		uint64	   *mask = palloc(sizeof(uint64));
 
-		if (access_mask(c, TextDatumGetCString(sets[i]), mask))
-			c->access[c->head.nsteps] = lappend(c->access[c->head.nsteps], mask);
+		if (access_mask(c, TextDatumGetCString(names[i]), mask))
+			c->access[number] = lappend(c->access[number], mask);
 	}
-	c->head.nsteps++;
-}
-
-/* A step may exclude later ones, so this comes when all are known. */
-static void
-read_excludes(Compiler *c, Row *row)
-{
-	char	   *name = text_column(row, STEP_name);
-	int			step = step_number(c, name, strlen(name));
-	int			n;
-	Datum	   *excludes = text_elements(row, STEP_excludes, &n);
-	int			i;
-
+	names = text_elements(row, STEP_excludes, &n);
 	for (i = 0; i < n; i++)
 	{
-		char	   *excluded_name = TextDatumGetCString(excludes[i]);
-		int			excluded = step_number(c, excluded_name, strlen(excluded_name));
+		char	   *excluded = TextDatumGetCString(names[i]);
+		int			other = step_number(c, excluded, strlen(excluded));
 
-		if (step >= 0 && excluded >= 0)
-			c->steps[step].excludes |= UINT64CONST(1) << excluded;
+		if (other >= 0)
+			step->excludes |= UINT64CONST(1) << other;
 	}
+}
+
+static void
+read_steps(Compiler *c)
+{
+	read_table(c, "step", STEP_policy, NULL, 0, note_step);
+	qsort(c->steps, c->head.nsteps, sizeof(Step), compare_steps);
+	read_table(c, "step", STEP_policy, NULL, 0, read_step);
 }
 
 /* ----- rates, units ----- */
@@ -349,8 +379,7 @@ compile(const char *name, const Policy *base, const int64 *rules, int nrules, co
 		c->scopes = scope_reader_create(c->ndims, c->dims, c->is_path);
 		if (line != NULL)
 			read_line(c, line);
-		read_table(c, "step", STEP_policy, BY(STEP_seq), read_step);
-		read_table(c, "step", STEP_policy, NULL, 0, read_excludes);
+		read_steps(c);
 		read_table(c, "fx_rate", 0, BY(RATE_from_currency, RATE_to_currency, RATE_valid), read_rate);
 		read_table(c, "uom", 0, BY(UNIT_uom, UNIT_sku), read_unit);
 		if (base == NULL || fits(c, base))

@@ -127,8 +127,8 @@ typedef void (*RowReader) (Compiler *c, Row *row);
 
 /*
  * The rows of a small table; where of is a column, those in which it names the
- * policy. In the order of these columns, the largest first where they are
- * negative, texts by their bytes, null first. BY(column, ...) gives both.
+ * policy. If in an order, by these columns, texts by their bytes, null first:
+ * BY(column, ...).
  */
 extern void read_table(Compiler *c, const char *table, int of, const int *order, int norder,
 					   RowReader read);
@@ -182,9 +182,9 @@ extern int	name_number(List **names, const char *name);
 extern int	fact_number_of(Compiler *c, const char *name);
 extern StoredDec store_dec(Compiler *c, Dec d);
 
-/* A step by name, -1 if there is none; a base by name. */
+/* A step by name, -1 if there is none; a base by name, which may be one of the first nsteps steps. */
 extern int	step_number(Compiler *c, const char *name, int len);
-extern Base base_named(Compiler *c, const char *name);
+extern Base base_named(Compiler *c, const char *name, int nsteps);
 
 /* policy_rules.c: reads the rules of a policy, with their scales, and sorts them. */
 extern void read_rules(Compiler *c);

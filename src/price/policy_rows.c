@@ -70,7 +70,7 @@ is_small(const char *table)
 	return small;
 }
 
-/* By these columns, the largest first where they are negative; texts by their bytes. */
+/* By these columns, texts by their bytes. */
 static Tuplesortstate *
 sort_begin(TupleDesc desc, const int *order, int n)
 {
@@ -82,11 +82,10 @@ sort_begin(TupleDesc desc, const int *order, int n)
 
 	for (i = 0; i < n; i++)
 	{
-		Form_pg_attribute attr = TupleDescAttr(desc, abs(order[i]) - 1);
-		TypeCacheEntry *type = lookup_type_cache(attr->atttypid, TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
+		Form_pg_attribute attr = TupleDescAttr(desc, order[i] - 1);
 
-		columns[i] = abs(order[i]);
-		operators[i] = order[i] < 0 ? type->gt_opr : type->lt_opr;
+		columns[i] = order[i];
+		operators[i] = lookup_type_cache(attr->atttypid, TYPECACHE_LT_OPR)->lt_opr;
 		collations[i] = OidIsValid(attr->attcollation) ? C_COLLATION_OID : InvalidOid;
 		nulls_first[i] = true;
 	}

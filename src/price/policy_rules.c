@@ -202,8 +202,8 @@ guard_base(Compiler *c, const Rule *rule)
 	if (c->steps[rule->step].base.kind != BASE_RUNNING)
 		return c->steps[rule->step].base;
 	if (rule->adjust == ADJUST_FLOOR_MARGIN || rule->adjust == ADJUST_FLOOR_OVER)
-		return base_named(c, "cost");
-	return base_named(c, "list");
+		return base_named(c, "cost", c->head.nsteps);
+	return base_named(c, "list", c->head.nsteps);
 }
 
 static Base
@@ -212,7 +212,7 @@ rule_base(Compiler *c, Row *row, const Rule *rule)
 	Base		base;
 
 	if (!is_null(row, RULE_base))
-		base = base_named(c, text_column(row, RULE_base));
+		base = base_named(c, text_column(row, RULE_base), c->head.nsteps);
 	else if (IS_GUARD(rule->adjust))
 		base = guard_base(c, rule);
 	else
