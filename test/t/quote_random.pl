@@ -1,7 +1,8 @@
 # Random policies and lines, priced by quotetier and by a second implementation
 # (test/oracle, test/fuzz): they must agree to the last digit. So must a rule book
-# that is patched after random changes, and one compiled anew. Two sessions at
-# once, each in a database of its own; the seeds are printed.
+# that is patched after random changes, and one compiled anew; and a first line,
+# priced by the rules that concern it, and the same by all. Two sessions at once,
+# each in a database of its own; the seeds are printed.
 #
 #   QUOTETIER_LINES=1000000 QUOTETIER_SEED=7 prove test/t/quote_random.pl
 #
@@ -29,12 +30,13 @@ foreach my $session (0, 1)
 	qx{psql -X -q -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database" 2>&1};
 	open($run{out}, '-|',
 		qq{psql -X -q -v ON_ERROR_STOP=1 -d $database -c "SET client_min_messages = warning" }
-		  . qq{-c "CREATE EXTENSION quotetier CASCADE" -f "$test/oracle/quote.sql" -f "$test/fuzz/quote.sql" -f "$test/fuzz/patch.sql" }
+		  . qq{-c "CREATE EXTENSION quotetier CASCADE" -f "$test/oracle/quote.sql" -f "$test/fuzz/quote.sql" -f "$test/fuzz/patch.sql" -f "$test/fuzz/line.sql" }
 		  . qq{-c "SET client_min_messages = notice" -c "CALL fuzz.quotes($run{seed}, $share)" }
-		  . qq{-c "CALL fuzz.graduated($run{seed}, $scales)" -c "CALL fuzz.patches($run{seed}, $policies)" 2>&1})
+		  . qq{-c "CALL fuzz.graduated($run{seed}, $scales)" -c "CALL fuzz.patches($run{seed}, $policies)" }
+		  . qq{-c "CALL fuzz.first_lines($run{seed}, 4 * $policies)" 2>&1})
 	  or die "psql: $!";
 	push @runs, \%run;
-	$run{expected} = qr/$share lines, 0 differences.*$scales graduated scales, no total falls.*a patched book quotes as a compiled one/s;
+	$run{expected} = qr/$share lines, 0 differences.*$scales graduated scales, no total falls.*a patched book quotes as a compiled one.*cost as much by the rules/s;
 }
 foreach my $run (@runs)
 {
