@@ -21,7 +21,7 @@ first() {			# RULES ARM FUNCTION SHARED: a line of bench.first, of the last of i
 }
 # one size after the other: a small book stands in a small table
 for rules in ${sizes//,/ }; do
-	sql -c "CALL bench.need_mixed($rules, 1000)" -c 'VACUUM ANALYZE quotetier.rule' >&2
+	sql -c "CALL bench.need_mixed($rules, 1000)" -c 'VACUUM ANALYZE quotetier.rule' -c CHECKPOINT >&2
 	first $rules shared quotetier.net_price on >/dev/null
 	for ((i = 0; i < connections; i++)); do
 		first $rules nothing bench.floor_price on
