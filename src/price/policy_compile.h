@@ -117,7 +117,7 @@ typedef struct Row
 	MemoryContext context;		/* for what is only needed while reading it */
 	union
 	{
-		int32		align;
+		int64		align;		/* as ranges of timestamps need it */
 		char		data[VARATT_SHORT_MAX + VARHDRSZ];
 	}			room;			/* for a value whose header is short */
 } Row;
