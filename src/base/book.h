@@ -46,9 +46,10 @@ typedef struct BookKind
 
 	/*
 	 * Of kinds that can, else NULL. Builds as much of it as an answer about one
-	 * thing takes, which is sooner done, for the first who asks about one.
+	 * thing takes, which is sooner done, for the first who asks about one. *whole
+	 * tells if that has become all of it.
 	 */
-	void	   *(*build_about) (const char *key, const void *thing);
+	void	   *(*build_about) (const char *key, const void *thing, bool *whole);
 
 	/*
 	 * Of kinds whose changes are logged, else NULL. Patches a book: builds what

@@ -116,6 +116,9 @@ fact_record_source(FunctionCallInfo fcinfo, int nargs, FactSource *source)
 typedef void (*FactLabelSink) (void *state, int fact, FactLabel label);
 extern void fact_labels(FactReader *reader, int fact, FactLabelSink add, void *state);
 
+/* May fact_labels be asked for the fact? Else it raises an error. */
+extern bool fact_has_labels(FactReader *reader, int fact);
+
 /* The usual case, in short: a fact that is text has one label. False: ask fact_labels. */
 static inline bool
 fact_plain_text(const FactReader *reader, int fact, FactLabel *label)

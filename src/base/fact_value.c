@@ -217,6 +217,33 @@ fact_labels(FactReader *reader, int fact, FactLabelSink add, void *state)
 	}
 }
 
+bool
+fact_has_labels(FactReader *reader, int fact)
+{
+	JsonbValue	space;
+	JsonbValue *value;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	element;
+	int			i;
+
+	if (reader->json == NULL)
+	{
+		i = reader->column_of_fact[fact];
+		return i < 0 || reader->row[i].isnull || reader->columns[i].kind != COLUMN_OTHER;
+	}
+	value = json_fact(reader, fact, &space);
+	if (value == NULL || value->type != jbvBinary)
+		return true;
+	if (!JsonContainerIsArray(value->val.binary.data))
+		return false;
+	it = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
+		if (token == WJB_ELEM && element.type == jbvBinary)
+			return false;
+	return true;
+}
+
 typedef struct OneLabel
 {
 	FactReader *reader;

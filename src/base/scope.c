@@ -378,105 +378,131 @@ scope_excludes_nothing(const MatchQuery *query, const ScopeExclusion *exclusions
 
 /* ----- one scope, one row ----- */
 
-typedef struct Holding
+void
+scope_row_init(ScopeRow *row, FactReader *facts, int ndims, uint64 path_dims)
 {
-	bool		is_path;
-	bool		present;
-	bool		found;
-	FactLabel	wanted;
-} Holding;
+	row->facts = facts;
+	row->ndims = ndims;
+	row->path_dims = path_dims;
+	row->known = 0;
+}
+
+static int
+compare_labels(const void *left, const void *right)
+{
+	const FactLabel *a = left;
+	const FactLabel *b = right;
+
+	return a->len != b->len ? (a->len < b->len ? -1 : 1) : memcmp(a->text, b->text, a->len);
+}
 
 static void
-compare_with_wanted(void *state, int fact, FactLabel label)
+put_label(LabelSet *set, const char *text, int len)
 {
-	Holding    *holding = state;
-	FactLabel	wanted = holding->wanted;
+	if (set->n == set->room)
+	{
+		FactLabel  *labels = palloc(2 * set->room * sizeof(FactLabel));
 
-	holding->present = true;
-	if (label.len < wanted.len || memcmp(label.text, wanted.text, wanted.len) != 0)
-		return;
-	if (label.len == wanted.len || (holding->is_path && label.text[wanted.len] == '.'))
-		holding->found = true;
+		memcpy(labels, set->labels, set->n * sizeof(FactLabel));
+		set->labels = labels;
+		set->room *= 2;
+	}
+	set->labels[set->n].text = text;
+	set->labels[set->n++].len = len;
 }
 
-/* Has the row this value? */
-static bool
-has_label(FactReader *reader, int dim, bool is_path, FactLabel wanted, bool *present)
+/* Takes a label; of a path, also what lies above it. */
+static void
+take_label(void *state, int dim, FactLabel label)
 {
-	Holding		holding = {is_path, false, false, wanted};
+	ScopeRow   *row = state;
+	LabelSet   *set = &row->sets[dim];
+	int			i;
+
+	put_label(set, label.text, label.len);
+	for (i = 1; ((row->path_dims >> dim) & 1) != 0 && i < label.len; i++)
+		if (label.text[i] == '.')
+			put_label(set, label.text, i);
+}
+
+const LabelSet *
+scope_row_labels(ScopeRow *row, int dim)
+{
+	LabelSet   *set = &row->sets[dim];
+
+	if ((row->known >> dim) & 1)
+		return set;
+	set->labels = set->few;
+	set->n = 0;
+	set->room = lengthof(set->few);
+	fact_labels(row->facts, dim, take_label, row);
+	if (set->n > 1)
+		qsort(set->labels, set->n, sizeof(FactLabel), compare_labels);
+	row->known |= UINT64CONST(1) << dim;
+	return set;
+}
+
+static bool
+has_label(const LabelSet *set, FactLabel label)
+{
+	return bsearch(&label, set->labels, set->n, sizeof(FactLabel), compare_labels) != NULL;
+}
+
+/* Is this value one of them, or one of this list? */
+static bool
+has_value(const LabelSet *set, const JsonbValue *value)
+{
 	FactLabel	label;
-
-	if (fact_plain_text(reader, dim, &label))
-		compare_with_wanted(&holding, dim, label);
-	else
-		fact_labels(reader, dim, compare_with_wanted, &holding);
-	*present = holding.present;
-	return holding.found;
-}
-
-/* Has it one of these? */
-static bool
-has_value(FactReader *reader, int dim, bool is_path, const JsonbValue *value, bool *present)
-{
-	FactLabel	wanted;
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	element;
-	bool		found = false;
 
-	*present = false;
 	if (value->type != jbvBinary)
 	{
-		if (!fact_json_label(value, &wanted))
+		if (!fact_json_label(value, &label))
 			elog(ERROR, "invalid scope in the configuration");
-		return has_label(reader, dim, is_path, wanted, present);
+		return has_label(set, label);
 	}
 	it = JsonbIteratorInit(value->val.binary.data);
 	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
-		if (token == WJB_ELEM && fact_json_label(&element, &wanted))
-			found |= has_label(reader, dim, is_path, wanted, present);
-	return found;
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (token == WJB_ELEM && fact_json_label(&element, &label) && has_label(set, label))
+			return true;
+	}
+	return false;
 }
 
 /* Does what a scope says of a dimension, where it is more than one text, hold? */
 static bool
-entry_holds(FactReader *reader, int dim, bool is_path, const JsonbValue *value)
+entry_holds(const LabelSet *set, const JsonbValue *value)
 {
 	JsonbValue	space;
 	JsonbValue *left_out = NULL;
-	bool		present;
 
 	if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
 		left_out = getKeyJsonValueFromContainer(value->val.binary.data, "not", 3, &space);
-	if (left_out == NULL)
-		return has_value(reader, dim, is_path, value, &present);
-	return !has_value(reader, dim, is_path, left_out, &present) && present;
+	return left_out == NULL ? has_value(set, value) : set->n > 0 && !has_value(set, left_out);
 }
 
 bool
-scope_holds(Jsonb *scope, FactReader *reader, int ndims, uint64 path_dims, uint64 *mask)
+scope_holds(Jsonb *scope, ScopeRow *row)
 {
+	const char **names = row->facts->names;
+	const int  *lens = row->facts->name_lens;
 	ScopeEntry	entries[MATCH_MAX_DIMENSIONS];
-	int			n = take_entries(scope, ndims, reader->names, reader->name_lens, entries);
-	bool		holds = true;
+	int			n = take_entries(scope, row->ndims, names, lens, entries);
 	int			i;
 
-	*mask = 0;
 	for (i = 0; i < n; i++)
-		*mask |= scope_bit(entries[i].dim);
-	for (i = 0; i < n && holds; i++)
 	{
 		int			dim = entries[i].dim;
-		bool		is_path = (path_dims >> dim) & 1;
-		bool		present;
+		const LabelSet *set = scope_row_labels(row, dim);
 		JsonbValue	space;
 
-		if (entries[i].is_text)
-			holds = has_label(reader, dim, is_path, entries[i].text, &present);
-		else
-			holds = entry_holds(reader, dim, is_path,
-								getKeyJsonValueFromContainer(&scope->root, reader->names[dim],
-															 reader->name_lens[dim], &space));
+		if (entries[i].is_text ? !has_label(set, entries[i].text) :
+			!entry_holds(set, getKeyJsonValueFromContainer(&scope->root, names[dim], lens[dim], &space)))
+			return false;
 	}
-	return holds;
+	return true;
 }

@@ -110,11 +110,31 @@ scope_query_label(MatchQuery *query, int dim, bool is_path, FactLabel label)
 extern bool scope_excludes_nothing(const MatchQuery *query, const ScopeExclusion *exclusions,
 								   uint32 nexclusions);
 
-/*
- * Does a scope hold of one row? Its dimensions are the reader's first ndims
- * facts; *mask gets those that it constrains. For scopes that are asked about a
- * few rows only; the index is for many.
- */
-extern bool scope_holds(Jsonb *scope, FactReader *reader, int ndims, uint64 path_dims, uint64 *mask);
+/* The labels a row has in a dimension, and those above them in a path, sorted. */
+typedef struct LabelSet
+{
+	FactLabel  *labels;
+	int			n;
+	int			room;
+	FactLabel	few[2];			/* room for most */
+} LabelSet;
+
+/* A row that scopes are asked about: its dimensions are the reader's first facts. */
+typedef struct ScopeRow
+{
+	FactReader *facts;
+	int			ndims;
+	uint64		path_dims;
+	uint64		known;			/* dimensions whose labels have been read */
+	LabelSet	sets[MATCH_MAX_DIMENSIONS];
+} ScopeRow;
+
+extern void scope_row_init(ScopeRow *row, FactReader *facts, int ndims, uint64 path_dims);
+
+/* Reads the labels, once, into the memory context of the first call. */
+extern const LabelSet *scope_row_labels(ScopeRow *row, int dim);
+
+/* Does a scope hold of the row? For scopes that are asked about a few rows only; the index is for many. */
+extern bool scope_holds(Jsonb *scope, ScopeRow *row);
 
 #endif

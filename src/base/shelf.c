@@ -226,10 +226,12 @@ put_on_shelf(BookShelf *shelf, Book *book)
 
 /*
  * Builds the book, as a patch of base if there is one, as far as it is about a
- * thing if there is one; false: there is nothing of that key.
+ * thing if there is one (then *whole tells if that is all of it); false: there is
+ * nothing of that key.
  */
 static bool
-build(BookKind *kind, Book *book, const Book *base, const int64 *items, int nitems, const void *thing)
+build(BookKind *kind, Book *book, const Book *base, const int64 *items, int nitems, const void *thing,
+	  bool *whole)
 {
 	MemoryContext caller = MemoryContextSwitchTo(book->context);
 	Oid			save_user;
@@ -249,7 +251,7 @@ build(BookKind *kind, Book *book, const Book *base, const int64 *items, int nite
 		elog(ERROR, "SPI_connect failed");
 	MemoryContextSwitchTo(book->context);
 	book->content = base != NULL ? kind->patch(book->stats->key, base->content, items, nitems) :
-		thing != NULL ? kind->build_about(book->stats->key, thing) : kind->build(book->stats->key);
+		thing != NULL ? kind->build_about(book->stats->key, thing, whole) : kind->build(book->stats->key);
 	SPI_finish();
 	AtEOXact_GUC(false, save_guc);
 	SetUserIdAndSecContext(save_user, save_security);
@@ -258,6 +260,16 @@ build(BookKind *kind, Book *book, const Book *base, const int64 *items, int nite
 	INSTR_TIME_SUBTRACT(end, start);
 	book->build_ms = INSTR_TIME_GET_MILLISEC(end);
 	return book->content != NULL;
+}
+
+/* Has somebody asked about one thing under this snapshot? */
+static bool
+was_asked(const BookShelf *shelf, const KeyStats *stats)
+{
+	const Book *partial = stats->partial;
+
+	return partial != NULL && partial->transient == shelf->transient &&
+		same_fingerprint(partial->fingerprint, shelf->fingerprint);
 }
 
 /*
@@ -269,19 +281,18 @@ compile(BookKind *kind, KeyStats *stats, const ChangeSet *changes, const void *t
 {
 	BookShelf  *shelf = kind->shelf;
 	Book	   *book = new_book(stats);
-	const Book *partial = stats->partial;
-	bool		first = thing != NULL && (partial == NULL || partial->transient != shelf->transient ||
-										  !same_fingerprint(partial->fingerprint, shelf->fingerprint));
+	bool		first = thing != NULL && !was_asked(shelf, stats);
+	bool		whole = !first;
 
 	book->fingerprint = shelf->fingerprint;
 	book->transient = shelf->transient;
-	if (!build(kind, book, NULL, NULL, 0, first ? thing : NULL))
+	if (!build(kind, book, NULL, NULL, 0, first ? thing : NULL, &whole))
 	{
 		MemoryContextDelete(book->context);
 		return NULL;
 	}
 	drop_partial(stats);
-	if (first)
+	if (!whole)
 	{
 		MemoryContextSetParent(book->context, BookContext);
 		book->refs = 1;
@@ -306,7 +317,7 @@ patch(BookKind *kind, KeyStats *stats, Book *base, const int64 *items, int nitem
 	book->fingerprint = shelf->fingerprint;
 	book->transient = shelf->transient;
 	book->npatched = nitems;
-	if (!build(kind, book, base, items, nitems, NULL))
+	if (!build(kind, book, base, items, nitems, NULL, NULL))
 	{
 		MemoryContextDelete(book->context);
 		return NULL;

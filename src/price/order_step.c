@@ -26,10 +26,12 @@ typedef struct Taking
 static bool
 line_matches(const Pricer *header, const OrderLine *line, const RuleMore *more, Link scope)
 {
-	uint64		mask;
+	ScopeRow	row;
 
-	return scope == 0 || scope_holds((Jsonb *) LINKED(Jsonb, more, scope), line->pricer->facts,
-									 header->policy->ndims, header->policy->path_dims, &mask);
+	if (scope == 0)
+		return true;
+	scope_row_init(&row, line->pricer->facts, header->policy->ndims, header->policy->path_dims);
+	return scope_holds((Jsonb *) LINKED(Jsonb, more, scope), &row);
 }
 
 /* Is it a line that order steps see at all? */

@@ -449,8 +449,11 @@ extern int	policy_compare_ranks(const Rank *a, const Rank *b);
 /* policy_compile.c: reads and compiles a policy; NULL if there is none. */
 extern void *policy_compile(const char *name);
 
-/* The same with no more rules than those whose scopes hold for a line, a FactArgument. */
-extern void *policy_compile_line(const char *name, const void *line);
+/*
+ * The same with no more rules than those whose scopes hold for a line, a
+ * FactArgument; *whole tells if they are all there are.
+ */
+extern void *policy_compile_line(const char *name, const void *line, bool *whole);
 
 /*
  * The same by reading, of its rules, only those that may differ from base; what

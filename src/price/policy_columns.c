@@ -109,14 +109,19 @@ text_elements(Row *row, int number, int *n)
 	MemoryContext caller;
 	Datum	   *elements = NULL;
 	bool	   *nulls;
+	int			nelements;
+	int			i;
 
 	*n = 0;
 	if (is_null(row, number))
 		return NULL;
 	caller = MemoryContextSwitchTo(row->context);
 	deconstruct_array(DatumGetArrayTypeP(column(row, number)), TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, &nulls, n);
+					  &elements, &nulls, &nelements);
 	MemoryContextSwitchTo(caller);
+	for (i = 0; i < nelements; i++)
+		if (!nulls[i])
+			elements[(*n)++] = elements[i];
 	return elements;
 }
 

@@ -319,7 +319,7 @@ fits(const Compiler *c, const Policy *base)
 	return true;
 }
 
-/* Has the row two columns of one name? It is in order unless some rule asks for it. */
+/* Has the row two columns of one name? It is refused if some rule asks for it. */
 static bool
 has_twins(const FactReader *row)
 {
@@ -334,20 +334,34 @@ has_twins(const FactReader *row)
 	return false;
 }
 
-/* Takes in the line that the policy is compiled for, as far as scopes ask for it. */
+/*
+ * Takes in the line that the policy is compiled for, as far as scopes ask for it.
+ * One that may have to be refused is not: all rules tell for what.
+ */
 static void
 read_line(Compiler *c, const FactArgument *argument)
 {
-	FactReader *line = fact_reader_create(CurrentMemoryContext);
+	FactReader *facts = fact_reader_create(CurrentMemoryContext);
+	ScopeRow   *line = palloc(sizeof(ScopeRow));
+	int			dim;
 
-	fact_reader_interest(line, 1, c->ndims, c->dims);
-	fact_reader_argument(line, argument);
-	if (!has_twins(line))
-		c->line = line;
+	fact_reader_interest(facts, 1, c->ndims, c->dims);
+	fact_reader_argument(facts, argument);
+	if (has_twins(facts))
+		return;
+	scope_row_init(line, facts, c->ndims, c->head.path_dims);
+	for (dim = 0; dim < c->ndims; dim++)
+	{
+		if (!fact_has_labels(facts, dim))
+			return;
+		(void) scope_row_labels(line, dim);
+	}
+	c->line = line;
 }
 
 static Policy *
-compile(const char *name, const Policy *base, const int64 *rules, int nrules, const FactArgument *line)
+compile(const char *name, const Policy *base, const int64 *rules, int nrules, const FactArgument *line,
+		bool *whole)
 {
 	MemoryContext result_context = CurrentMemoryContext;
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext, "quotetier policy compiler",
@@ -378,7 +392,10 @@ compile(const char *name, const Policy *base, const int64 *rules, int nrules, co
 		read_dimensions(c);
 		c->scopes = scope_reader_create(c->ndims, c->dims, c->is_path);
 		if (line != NULL)
+		{
 			read_line(c, line);
+			*whole = c->line == NULL;
+		}
 		read_steps(c);
 		read_table(c, "fx_rate", 0, BY(RATE_from_currency, RATE_to_currency, RATE_valid), read_rate);
 		read_table(c, "uom", 0, BY(UNIT_uom, UNIT_sku), read_unit);
@@ -398,17 +415,17 @@ compile(const char *name, const Policy *base, const int64 *rules, int nrules, co
 void *
 policy_compile(const char *name)
 {
-	return compile(name, NULL, NULL, 0, NULL);
+	return compile(name, NULL, NULL, 0, NULL, NULL);
 }
 
 void *
-policy_compile_line(const char *name, const void *line)
+policy_compile_line(const char *name, const void *line, bool *whole)
 {
-	return compile(name, NULL, NULL, 0, line);
+	return compile(name, NULL, NULL, 0, line, whole);
 }
 
 void *
 policy_patch(const char *name, const void *base, const int64 *rules, int nrules)
 {
-	return compile(name, base, rules, nrules, NULL);
+	return compile(name, base, rules, nrules, NULL, NULL);
 }

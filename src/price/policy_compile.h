@@ -69,7 +69,7 @@ typedef struct Compiler
 	const Policy *base;			/* the policy to patch; NULL: all of it is compiled */
 	const int64 *changed;		/* the rules the patch reads, sorted */
 	int			nchanged;
-	FactReader *line;			/* the line that the rules are to price; NULL: any */
+	ScopeRow   *line;			/* the line that the rules are to price; NULL: any */
 	TypeCacheEntry *range_type;	/* tstzrange */
 	Policy		head;
 	Step		steps[MAX_STEPS];
@@ -163,7 +163,7 @@ extern StoredDec dec_column(Compiler *c, const Row *row, int number);
 extern uint32 ending_column(Compiler *c, Row *row, int number);
 extern void validity_column(Compiler *c, Row *row, int number, TimestampTz *from, TimestampTz *to);
 
-/* The texts of an array, none when it is null. */
+/* The texts of an array, without those that are null. */
 extern Datum *text_elements(Row *row, int number, int *n);
 
 /* A value with a long header, that lasts until the next is asked for. */

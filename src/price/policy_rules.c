@@ -285,6 +285,14 @@ rank_number(Compiler *c, const ReadRule *read)
 	return (*seen)->number;
 }
 
+static int
+rule_step(Compiler *c, const Row *row)
+{
+	text	   *step = DatumGetTextPP(column(row, RULE_step));
+
+	return step_number(c, VARDATA_ANY(step), VARSIZE_ANY_EXHDR(step));
+}
+
 static bool
 is_approved(const Row *row)
 {
@@ -294,27 +302,26 @@ is_approved(const Row *row)
 }
 
 /*
- * Does a rule concern the line that the policy is compiled for? If not, notes what
- * it asks of a line all the same: whether facts are in order must not depend on
- * how much of the policy is compiled. Few rows are read further than that takes.
+ * Does a rule concern the line that the policy is compiled for? If not, what it
+ * has for all rules to go by is noted all the same: what its condition asks for,
+ * and that its step has groups, so that more rules than the strongest are tried.
+ * Few rows are read further than that takes.
  */
 static bool
 concerns_line(Compiler *c, Row *row)
 {
-	const uint64 asking = COLUMN_BIT(RULE_condition) | COLUMN_BIT(RULE_value_expr);
+	const uint64 noted =
+		COLUMN_BIT(RULE_condition) | COLUMN_BIT(RULE_value_expr) | COLUMN_BIT(RULE_exclusive_group);
 	MemoryContext caller = MemoryContextSwitchTo(row->context);
-	uint64		mask;
-	bool		concerns;
+	bool		concerns = scope_holds((Jsonb *) long_column(row, RULE_scope), c->line);
 
-	concerns = scope_holds((Jsonb *) long_column(row, RULE_scope), c->line, c->ndims, c->head.path_dims,
-						   &mask);
 	MemoryContextSwitchTo(caller);
-	if (!concerns && ((mask & ~c->used_dims) != 0 || !all_null(row, asking)) &&
-		is_approved(row))
+	if (!concerns && !all_null(row, noted) && is_approved(row))
 	{
-		c->used_dims |= mask;
 		(void) read_asked(c, row, RULE_condition);
 		(void) read_asked(c, row, RULE_value_expr);
+		if (!is_null(row, RULE_exclusive_group))
+			c->steps[rule_step(c, row)].has_groups = true;
 	}
 	return concerns;
 }
@@ -350,7 +357,6 @@ read_rule(Compiler *c, Row *row)
 {
 	ReadRule   *read;
 	Rule	   *rule;
-	text	   *step;
 	List	   *depths;
 	ListCell   *cell;
 
@@ -361,8 +367,7 @@ read_rule(Compiler *c, Row *row)
 	memset(read, 0, sizeof(ReadRule));
 	rule = &read->rule;
 	rule->id = DatumGetInt64(column(row, RULE_id));
-	step = DatumGetTextPP(column(row, RULE_step));
-	rule->step = step_number(c, VARDATA_ANY(step), VARSIZE_ANY_EXHDR(step));
+	rule->step = rule_step(c, row);
 	rule->adjust = WORD(row, RULE_adjust, adjust_names);
 	rule->base = rule_base(c, row, rule);
 	scope_read(c->scopes, (Jsonb *) long_column(row, RULE_scope), &read->scope);

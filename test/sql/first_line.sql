@@ -80,6 +80,35 @@ SELECT quotetier.net_price(r, 2) FROM (SELECT 'A'::text AS sku, 'gold'::text AS 
 SELECT rules FROM quotetier.rule_book_stats('default');
 SELECT quotetier.net_price(r, 2) FROM (SELECT 'A'::text AS sku, 'gold'::text AS tier, 'x'::untold AS told) r;
 \c
+-- a step that has groups tries more than the strongest rule, also where these concern others
+SET quotetier.share_books = off;
+UPDATE quotetier.policy SET currency = 'EUR' WHERE name = 'default';
+INSERT INTO quotetier.rule (id, policy, step, scope, adjust, value, currency, exclusive_group) VALUES
+    (9, 'default', 'list', '{}', 'price', 5, 'USD', NULL), (10, 'default', 'list', '{"sku": "Z"}', 'price', 5, NULL, 'g');
+\c
+SET quotetier.share_books = off;
+SELECT quotetier.net_price('{"sku": "A"}'::jsonb, 1, '2025-01-01');
+SELECT rules FROM quotetier.rule_book_stats('default');
+SELECT quotetier.net_price('{"sku": "A"}'::jsonb, 1, '2025-01-01');
+DELETE FROM quotetier.rule WHERE id IN (9, 10);
+UPDATE quotetier.policy SET currency = NULL WHERE name = 'default';
+\c
+-- a line that has two things wrong with it is refused for the first
+SET quotetier.share_books = off;
+SELECT quotetier.net_price('{"sku": {"a": 1}}'::jsonb, 'NaN');
+SELECT * FROM have;
+SELECT quotetier.net_price('{"sku": {"a": 1}}'::jsonb, 'NaN');
+\c
+-- lists on both sides
+SET quotetier.share_books = off;
+INSERT INTO quotetier.rule (id, policy, step, scope, adjust, value)
+SELECT 8, 'default', 'list', jsonb_build_object('sku', jsonb_agg(i)), 'price', 70 FROM generate_series(1, 5000) i;
+SET statement_timeout = '5s';
+SELECT quotetier.net_price(r, 1) FROM (SELECT array_agg(g::numeric) AS sku FROM generate_series(6000, 9000) g) r;
+SELECT quotetier.net_price(r, 1) FROM (SELECT array_agg(g::numeric) AS sku FROM generate_series(5000, 9000) g) r;
+RESET statement_timeout;
+DELETE FROM quotetier.rule WHERE id = 8;
+\c
 -- a scope so long that it is stored apart
 SET quotetier.share_books = off;
 INSERT INTO quotetier.rule (id, policy, step, scope, adjust, value)

@@ -121,3 +121,9 @@ DROP ROLE quotetier_test_manager;
 
 DELETE FROM quotetier.rule;
 DELETE FROM quotetier.dimension;
+
+-- names that are null, before the end of the transaction refuses them
+BEGIN;
+UPDATE quotetier.step SET excludes = '{NULL,list}' WHERE policy = 'default' AND name = 'tier';
+SELECT status FROM quotetier.quote('{"list_price": 10}'::jsonb, 1);
+ROLLBACK;
