@@ -61,6 +61,14 @@ SELECT rules FROM quotetier.rule_book_stats('default');
 SELECT quotetier.net_price(r, 1) FROM (SELECT 'A'::text AS sku, 1.5::float8 AS tier) r;
 \c
 -- ... a column that is there twice, where rules ask for it ...
+INSERT INTO quotetier.rule (id, policy, step, base, scope, adjust, value) VALUES (11, 'default', 'tier', 'msrp', '{"sku": "Z"}', 'percent_off', 5);
+\c
+SET quotetier.share_books = off;
+SELECT quotetier.net_price(r, 1) FROM (SELECT 'A'::text AS sku, 1 AS msrp, 1 AS msrp) r;
+SELECT rules FROM quotetier.rule_book_stats('default');
+SELECT quotetier.net_price(r, 1) FROM (SELECT 'A'::text AS sku, 1 AS msrp, 1 AS msrp) r;
+DELETE FROM quotetier.rule WHERE id = 11;
+\c
 SET quotetier.share_books = off;
 SELECT quotetier.net_price(r, 1) FROM (SELECT 'A'::text AS sku, 1 AS told, 1 AS told) r;
 SELECT rules FROM quotetier.rule_book_stats('default');
