@@ -156,7 +156,7 @@ read_dimensions(Compiler *c)
 	}
 }
 
-/* 'customer+sku' as a mask of dimensions; false if no rule uses one of them. */
+/* 'customer+sku' as a mask of dimensions; false if one of them is none of the policy's. */
 static bool
 access_mask(Compiler *c, const char *set, uint64 *mask)
 {

@@ -95,11 +95,12 @@ sort_begin(TupleDesc desc, const int *order, int n)
 
 /* Does the column name the policy that is compiled? */
 static bool
-is_policy(const Compiler *c, TupleTableSlot *slot, int number)
+is_policy(const Compiler *c, TupleTableSlot *slot, int number, MemoryContext context)
 {
 	Row			row;
 
 	row.slot = slot;
+	row.context = context;
 	return text_is(&row, number, c->name, c->name_len);
 }
 
@@ -117,7 +118,7 @@ read_table(Compiler *c, const char *table, int of, const int *order, int norder,
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (of != 0 && !is_policy(c, slot, of))
+		if (of != 0 && !is_policy(c, slot, of, context))
 			continue;
 		if (norder == 0)
 		{
