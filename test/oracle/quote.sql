@@ -841,7 +841,7 @@ BEGIN
             line := oracle.row_of(line, c.r, 'applied', NULL, 0);
         END IF;
     END LOOP;
-    -- what is reckoned from the net price without changing it: its rows only
+    -- what is reckoned from the net price without changing it: its rows only; a tie there is an explanation's, not the quote's
     own := line;
     own.statistical := true;
     own.final := false;
@@ -853,7 +853,6 @@ BEGIN
     END LOOP;
     line.steps := own.steps; line.by_rule := own.by_rule; line.verdicts := own.verdicts; line.bases := own.bases; line.amounts := own.amounts;
     line.pocket := own.pocket;
-    line.tied := own.tied;
     line.doubt := own.doubt;
     RETURN line;
 END
