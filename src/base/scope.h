@@ -42,7 +42,7 @@ typedef struct ScopeReader
 {
 	MatchBuilder *match;
 	int			ndims;
-	const char **names;	/* dimensions, the strongest first */
+	const char **names;			/* dimensions, the strongest first */
 	int		   *name_lens;
 	bool	   *is_path;
 	int		   *path_number;	/* of the path dimensions */

@@ -215,10 +215,17 @@ new_book(KeyStats *stats)
 }
 
 static Book *
-put_on_shelf(BookShelf *shelf, Book *book)
+keep(Book *book)
 {
 	MemoryContextSetParent(book->context, BookContext);
 	book->refs = 1;
+	return book;
+}
+
+static Book *
+put_on_shelf(BookShelf *shelf, Book *book)
+{
+	keep(book);
 	book->next = shelf->books;
 	shelf->books = book;
 	return book;
@@ -293,11 +300,7 @@ compile(BookKind *kind, KeyStats *stats, const ChangeSet *changes, const void *t
 	}
 	drop_partial(stats);
 	if (!whole)
-	{
-		MemoryContextSetParent(book->context, BookContext);
-		book->refs = 1;
-		return stats->partial = book;
-	}
+		return stats->partial = keep(book);
 	if (changes != NULL && !book->transient)
 	{
 		book->patchable = true;

@@ -132,6 +132,8 @@ typedef void (*RowReader) (Compiler *c, Row *row);
  */
 extern void read_table(Compiler *c, const char *table, int of, const int *order, int norder,
 					   RowReader read);
+
+/* Does reading all of a table take no longer than planning a query for a part? */
 extern bool is_small(const char *table);
 
 #define BY(...) (const int[]) {__VA_ARGS__}, lengthof(((const int[]) {__VA_ARGS__}))

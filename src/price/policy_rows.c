@@ -32,7 +32,7 @@
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
 
-/* Up to this many blocks a table is small: to read it all takes no longer than to plan a query for a part. */
+/* Up to this many blocks a table is small. */
 #define FEW_BLOCKS 512
 
 static Relation

@@ -111,9 +111,9 @@ SELECT quotetier.net_price('{"sku": {"a": 1}}'::jsonb, 'NaN');
 SET quotetier.share_books = off;
 INSERT INTO quotetier.rule (id, policy, step, scope, adjust, value)
 SELECT 8, 'default', 'list', jsonb_build_object('sku', jsonb_agg(i)), 'price', 70 FROM generate_series(1, 5000) i;
-SET statement_timeout = '5s';
-SELECT quotetier.net_price(r, 1) FROM (SELECT array_agg(g::numeric) AS sku FROM generate_series(6000, 9000) g) r;
-SELECT quotetier.net_price(r, 1) FROM (SELECT array_agg(g::numeric) AS sku FROM generate_series(5000, 9000) g) r;
+SET statement_timeout = '1s';
+SELECT quotetier.net_price(r, 1) FROM (SELECT array_agg(g::numeric) AS sku FROM generate_series(6000, 12000) g) r;
+SELECT quotetier.net_price(r, 1) FROM (SELECT array_agg(g::numeric) AS sku FROM generate_series(5000, 12000) g) r;
 RESET statement_timeout;
 DELETE FROM quotetier.rule WHERE id = 8;
 \c
